@@ -1,0 +1,273 @@
+//! The catalog: a handle to it, its operations, and the writer behind them.
+//!
+//! Reads are answered from the published image and never wait. Writes are requests to the one
+//! [writer](writer) and are answered when they are durable. Rules are in the plans of requests,
+//! one file an entity; nothing here knows how rows look.
+
+mod courses;
+mod options;
+mod organizations;
+mod references;
+mod request;
+mod runs;
+mod selector;
+mod snapshot;
+mod writer;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+
+use arc_swap::{ArcSwap, Guard};
+
+use crate::engine::{Durability, Engine, MemoryStore};
+use crate::error::{Error, Result};
+use crate::image::Image;
+use crate::integrity::Report;
+use crate::schema::folder::{Folder, engine_error};
+use crate::schema::{Ledger, LoadError, TREES, load};
+use request::writer_is_gone;
+use writer::{Message, Queued, Writer, in_memory};
+
+pub use courses::{CreateCatalogCourse, DeleteCatalogCourse, UpdateCatalogCourse};
+pub use options::{Durability as WriteDurability, Options};
+pub use organizations::{
+    CreateOrganization, DeleteOrganization, EnsureOrganization, UpdateOrganization,
+};
+pub use references::{AddReference, RemoveReference};
+pub use request::{Outcome, Pending, Request, Warning};
+pub use runs::{CreateCourseRun, CreateModulestoreRun, DeleteCourseRun, SyncCourseRun};
+pub use selector::CourseSelector;
+pub use snapshot::{Found, Snapshot, Stats};
+
+/// A course catalog.
+///
+/// This is a handle: cloning it is cheap, and all clones, on any thread, are of the same catalog.
+/// When the last is dropped, what is queued is finished and the store is closed.
+///
+/// Every reading method is on [`Snapshot`] too; here, each call reads the newest state.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    published: Arc<ArcSwap<Image>>,
+    /// `None` only while the last handle is being dropped.
+    queue: Option<Sender<Message>>,
+    writer: Option<JoinHandle<()>>,
+    path: Option<PathBuf>,
+}
+
+impl Catalog {
+    /// Opens the catalog in a folder with the default [`Options`], or makes one there if the
+    /// folder is empty or missing.
+    ///
+    /// # Errors
+    /// Those of [`Options::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Options::new().open(path)
+    }
+
+    /// A catalog with the default [`Options`] that lives in memory alone, for tests.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the system has no thread left for the writer.
+    pub fn temporary() -> Result<Self> {
+        Options::new().temporary()
+    }
+
+    /// The options to open a catalog with.
+    #[must_use]
+    pub fn options() -> Options {
+        Options::new()
+    }
+
+    /// The catalog as it is now, to be read from for as long as one likes.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.shared.published.load_full())
+    }
+
+    /// The folder that the catalog is kept in; `None` if it is in memory.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.shared.path.as_deref()
+    }
+
+    /// Carries out a request, and waits until it is durable.
+    ///
+    /// # Errors
+    /// Those of the request; [`Error::Storage`] if it cannot be stored.
+    pub fn call<R: Request>(&self, request: R) -> Result<R::Answer> {
+        self.submit(request).wait()
+    }
+
+    /// Hands over a request to be carried out, and does not wait.
+    ///
+    /// Requests are carried out in the order in which they are handed over. The queue has no end:
+    /// who hands over much should wait for some of it from time to time.
+    ///
+    /// ```
+    /// use coursecat::{Catalog, CreateModulestoreRun};
+    ///
+    /// let catalog = Catalog::temporary()?;
+    /// let pending: Vec<_> = (1..=1000)
+    ///     .map(|n| format!("course-v1:MITx+Math100+{n}"))
+    ///     .map(|key| catalog.submit(CreateModulestoreRun::new(key)))
+    ///     .collect();
+    /// for answer in pending {
+    ///     answer.wait()?; // or .await it
+    /// }
+    /// assert_eq!(catalog.stats().course_runs, 1000);
+    /// # Ok::<(), coursecat::Error>(())
+    /// ```
+    pub fn submit<R: Request>(&self, request: R) -> Pending<R::Answer> {
+        let (caller, pending) = Pending::new();
+        let job = Queued::new(request, caller);
+        // A message that cannot be sent is dropped with its sender: the caller hears of that.
+        let _ = self.send(Message::Request(Box::new(job)));
+        pending
+    }
+
+    /// Makes everything durable that has been answered. Only of use with
+    /// [`Durability::Every`](WriteDurability::Every): otherwise it is already.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the disk fails.
+    pub fn sync(&self) -> Result<()> {
+        self.ask(Message::Sync)
+    }
+
+    /// Checks the whole store: every row, every index against its records, counts and digest.
+    ///
+    /// Writes wait until it is done, reads do not. To check a catalog that cannot be opened, use
+    /// [`verify`](crate::verify).
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the store cannot be read. What is wrong with the data is no error
+    /// here but a finding in the report.
+    pub fn verify(&self) -> Result<Report> {
+        self.ask(Message::Verify)
+    }
+
+    /// The bytes that the store's files have on the disk; 0 in memory.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if they cannot be measured.
+    pub fn size_on_disk(&self) -> Result<u64> {
+        self.ask(Message::SizeOnDisk)
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<Result<T>>) -> Message) -> Result<T> {
+        let (caller, answer) = oneshot::channel();
+        self.send(question(caller))?;
+        answer.recv().unwrap_or_else(|_| Err(writer_is_gone()))
+    }
+
+    fn send(&self, message: Message) -> Result<()> {
+        let queue = self.shared.queue.as_ref().ok_or_else(writer_is_gone)?;
+        queue.send(message).map_err(|_| writer_is_gone())
+    }
+
+    /// The newest image, for one read.
+    fn image(&self) -> Guard<Arc<Image>> {
+        self.shared.published.load()
+    }
+
+    fn open_folder(path: &Path, options: Options) -> Result<Self> {
+        let (folder, engine) = Folder::open_or_create(path, &options.engine)?;
+        let path = folder.path().to_owned();
+        Self::start(Box::new(engine), Some(folder), path, options)
+    }
+
+    fn open_memory(store: &MemoryStore, options: Options) -> Result<Self> {
+        let path = in_memory().to_owned();
+        let mut engine = store.open(&TREES);
+        let mut has_rows = false;
+        let found = engine.load(crate::schema::META, &mut |_, _| {
+            has_rows = true;
+            std::ops::ControlFlow::Break(())
+        });
+        let prepared = found.and_then(|()| match has_rows {
+            true => Ok(()),
+            false => engine.commit(&Ledger::new().first_batch(), Durability::Durable),
+        });
+        prepared.map_err(|error| engine_error(&path, "preparing memory", error))?;
+        Self::start(Box::new(engine), None, path, options)
+    }
+
+    /// Loads what a store holds and starts its writer.
+    fn start(
+        engine: Box<dyn Engine>,
+        folder: Option<Folder>,
+        path: PathBuf,
+        options: Options,
+    ) -> Result<Self> {
+        let (image, ledger) = load(&*engine).map_err(|error| match error {
+            LoadError::Engine(error) => engine_error(&path, "loading the store", error),
+            LoadError::Row { .. } | LoadError::Account(_) => Error::Corrupt {
+                path: path.clone(),
+                detail: error.to_string(),
+            },
+        })?;
+        let published = Arc::new(ArcSwap::from_pointee(image));
+        let writer = Writer {
+            engine,
+            published: Arc::clone(&published),
+            ledger,
+            rules: options.rules,
+            clock: options.clock,
+            durability: options.durability,
+            path: path.clone(),
+            failure: None,
+            deferred_since: None,
+        };
+        let (sender, queue) = mpsc::channel();
+        let in_folder = folder.is_some();
+        let thread = thread::Builder::new()
+            .name("coursecat-writer".to_owned())
+            .spawn(move || {
+                writer.run(&queue);
+                // The folder is let go only when the store in it is closed.
+                drop(folder);
+            })
+            .map_err(|error| Error::Storage {
+                doing: "starting the writer".to_owned(),
+                source: Arc::new(error),
+            })?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                published,
+                queue: Some(sender),
+                writer: Some(thread),
+                path: in_folder.then_some(path),
+            }),
+        })
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The writer ends when the queue has no sender and is empty.
+        drop(self.queue.take());
+        let Some(writer) = self.writer.take() else {
+            return;
+        };
+        // A waker may drop the last handle on the writer's own thread, which cannot wait for
+        // itself; it closes the store all the same.
+        if writer.thread().id() != thread::current().id() && writer.join().is_err() {
+            tracing::error!("the catalog's writer panicked; please report this");
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

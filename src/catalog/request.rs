@@ -1,0 +1,190 @@
+//! Requests: what can be asked of the writer, and how it is planned and answered.
+//!
+//! A request is plain data. Its *plan* is a pure function of the image, the rules and the time:
+//! it gives changes and an answer, or an error and no changes. Nothing here touches a store.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::options::{Clock, Rules};
+use crate::error::{Error, Result};
+use crate::image::{Change, Image};
+use crate::model::Timestamp;
+use crate::schema::NextIds;
+
+/// Something that can be asked of a catalog's writer: see [`Catalog::call`](super::Catalog::call)
+/// and [`Catalog::submit`](super::Catalog::submit).
+///
+/// The requests of this crate are the only ones.
+pub trait Request: Plan + Send + 'static {}
+
+/// What the writer does with a request. Sealed: it names types that are not public.
+pub trait Plan {
+    /// What is answered when the changes are durable.
+    type Answer: Send + 'static;
+
+    /// Decides what is to change.
+    fn plan(&self, draft: &mut Draft<'_>) -> Result<Self::Answer>;
+}
+
+/// The catalog as a plan sees it, and the changes that it decides on.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    pub(super) image: &'a Image,
+    pub(super) rules: &'a Rules,
+    pub(super) next_ids: NextIds,
+    clock: &'a Clock,
+    now: Option<Timestamp>,
+    changes: Vec<Change>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(
+        image: &'a Image,
+        rules: &'a Rules,
+        clock: &'a Clock,
+        next_ids: NextIds,
+    ) -> Self {
+        Self {
+            image,
+            rules,
+            next_ids,
+            clock,
+            now: None,
+            changes: Vec::new(),
+        }
+    }
+
+    /// The time of creation of all that the plan creates.
+    pub(super) fn now(&mut self) -> Timestamp {
+        let clock = self.clock;
+        *self.now.get_or_insert_with(|| clock.now())
+    }
+
+    /// Decides on a change. It is not seen in the image while the plan goes on.
+    pub(super) fn change(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    pub(super) fn into_changes(self) -> (Vec<Change>, NextIds) {
+        (self.changes, self.next_ids)
+    }
+}
+
+/// Something worth knowing about an operation that succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The course run existed already, and is as it was.
+    AlreadyExisted {
+        /// Its key.
+        course_key: String,
+    },
+    /// The run's key spells its organization in another case than the catalog does.
+    OrgCaseMismatch {
+        /// The run's key.
+        course_key: String,
+        /// The organization's short name.
+        short_name: String,
+    },
+}
+
+impl Warning {
+    /// The warning's name in one word, as JSON has it: `already_existed`, `org_case_mismatch`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::AlreadyExisted { .. } => "already_existed",
+            Self::OrgCaseMismatch { .. } => "org_case_mismatch",
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyExisted { course_key } => write!(
+                f,
+                "The course run {course_key:?} existed already and was left as it is."
+            ),
+            Self::OrgCaseMismatch {
+                course_key,
+                short_name,
+            } => write!(
+                f,
+                "The course run {course_key:?} spells its organization otherwise than {short_name:?}."
+            ),
+        }
+    }
+}
+
+/// The answer of an operation that may have something to warn of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outcome<T> {
+    /// The answer itself.
+    pub value: T,
+    /// What is worth knowing about it; mostly empty. Each is logged, too.
+    pub warnings: Vec<Warning>,
+}
+
+impl<T> Outcome<T> {
+    pub(super) fn new(value: T, warnings: Vec<Warning>) -> Self {
+        for warning in &warnings {
+            tracing::warn!(code = warning.code(), "{warning}");
+        }
+        Self { value, warnings }
+    }
+
+    /// Whether the record existed before and was left as it was.
+    #[must_use]
+    pub fn already_existed(&self) -> bool {
+        self.warnings
+            .iter()
+            .any(|warning| matches!(warning, Warning::AlreadyExisted { .. }))
+    }
+}
+
+/// An answer on its way.
+///
+/// [`wait`](Pending::wait) for it on this thread, or `.await` it on any executor. Dropping it
+/// takes nothing back: the request is carried out all the same.
+#[derive(Debug)]
+#[must_use = "the request is carried out, but only the answer tells whether it was refused"]
+pub struct Pending<T>(oneshot::AsyncReceiver<Result<T>>);
+
+impl<T> Pending<T> {
+    pub(super) fn new() -> (oneshot::Sender<Result<T>>, Self) {
+        let (sender, receiver) = oneshot::async_channel();
+        (sender, Self(receiver))
+    }
+
+    /// Waits until the answer is here.
+    ///
+    /// # Errors
+    /// Those of the request; [`Error::Storage`] if it cannot be stored.
+    pub fn wait(self) -> Result<T> {
+        pollster::block_on(self)
+    }
+}
+
+impl<T> Future for Pending<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0)
+            .poll(context)
+            .map(|answer| answer.unwrap_or_else(|_| Err(writer_is_gone())))
+    }
+}
+
+/// What a caller hears whose request can no longer be answered.
+pub(super) fn writer_is_gone() -> Error {
+    Error::Storage {
+        doing: "handing over the request".to_owned(),
+        source: Arc::new(std::io::Error::other("the catalog's writer has stopped")),
+    }
+}

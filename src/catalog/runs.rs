@@ -1,0 +1,511 @@
+//! Course runs: created, synchronised, deleted.
+
+use std::sync::Arc;
+
+use super::Catalog;
+use super::request::{Draft, Outcome, Plan, Request, Warning};
+use super::selector::CourseSelector;
+use crate::error::{Entity, Error, Result};
+use crate::image::{Change, Image, Versions};
+use crate::key::{CatalogCourseKey, CourseKey, InvalidKey, RunKey, eq_ignoring_case};
+use crate::model::{
+    CatalogCourse, CourseCode, CourseRun, Field, RunCode, Subject, Timestamp, Title,
+};
+
+impl Catalog {
+    /// Makes sure that a course which exists elsewhere (upstream, in the modulestore) is in the
+    /// catalog: its run, and as needed its catalog course and its organization.
+    ///
+    /// The catalog course is found by the key's organization (ignoring case) and course code
+    /// (exactly). If it exists, it stays as it is, and `language_short` is not looked at. If not,
+    /// the organization is [ensured](Catalog::ensure_organization), and the course is created
+    /// with this title and language. Without a title, a new course takes its course code and a
+    /// run takes its course's title. A run that exists comes back as it is, with the warning
+    /// [`AlreadyExisted`](Warning::AlreadyExisted). The run's key keeps its own spelling; branch
+    /// and version are not kept.
+    ///
+    /// Either all of it happens or nothing. Any number of callers may create the same run at the
+    /// same time: all get it, and it is stored once.
+    ///
+    /// Source: the function of this name of openedx_catalog, but for atomicity.
+    ///
+    /// ```
+    /// use coursecat::Catalog;
+    ///
+    /// let catalog = Catalog::temporary()?;
+    /// let key = "course-v1:MITx+Math100+2026_Spring";
+    /// let created =
+    ///     catalog.create_course_run_for_modulestore_course_with(key, "Calculus", "en")?;
+    /// assert_eq!(created.value.to_string(), "Calculus (MITx Math100 2026_Spring)");
+    /// let again = catalog.create_course_run_for_modulestore_course_with(key, "Other", "")?;
+    /// assert!(again.already_existed());
+    /// assert_eq!(again.value, created.value);
+    /// # Ok::<(), coursecat::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidKey`] if the key is none, or names no run; [`Error::Invalid`] if a value
+    /// breaks a rule; [`Error::AlreadyExists`] if the catalog course or the run exists in another
+    /// capitalisation, or the course has a run of that code under another key;
+    /// [`Error::UnknownOrganization`] if the organization would have to be created and the
+    /// catalog was told not to.
+    pub fn create_course_run_for_modulestore_course_with(
+        &self,
+        course_key: impl AsRef<str>,
+        title: &str,
+        language_short: &str,
+    ) -> Result<Outcome<Arc<CourseRun>>> {
+        self.call(
+            CreateModulestoreRun::new(course_key.as_ref())
+                .title(title)
+                .language_short(language_short),
+        )
+    }
+
+    /// Creates a course run of a catalog course that exists.
+    ///
+    /// ```
+    /// use coursecat::{Catalog, CreateCourseRun};
+    ///
+    /// let catalog = Catalog::temporary()?;
+    /// catalog.create_course_run_for_modulestore_course_with("course-v1:MITx+Math100+1", "", "")?;
+    /// let run = CreateCourseRun::new("catalog-course:MITx:Math100", "2");
+    /// let run = catalog.create_course_run(run)?;
+    /// assert_eq!(run.value.course_key.as_str(), "course-v1:MITx+Math100+2");
+    /// # Ok::<(), coursecat::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such catalog course; [`Error::AlreadyExists`] if the
+    /// run exists, ignoring case, or the course has a run of that code under another key;
+    /// [`Error::Invalid`] if a value breaks a rule, if a given key does not agree with the
+    /// course and the run code, or if no key can be made of them.
+    pub fn create_course_run(&self, request: CreateCourseRun) -> Result<Outcome<Arc<CourseRun>>> {
+        self.call(request)
+    }
+
+    /// Brings a run's title up to date with the course it stands for. An empty title changes
+    /// nothing; the catalog course is never touched.
+    ///
+    /// Source: `sync_course_run_details` of openedx_catalog.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such run, also when there is nothing to change;
+    /// [`Error::InvalidKey`] if the key is none, or names no run; [`Error::Invalid`] if the title
+    /// breaks a rule.
+    pub fn sync_course_run_details(
+        &self,
+        course_key: impl AsRef<str>,
+        title: &str,
+    ) -> Result<Outcome<Arc<CourseRun>>> {
+        self.call(SyncCourseRun::new(course_key.as_ref()).title(title))
+    }
+
+    /// Deletes a run that has no references. Its catalog course stays.
+    ///
+    /// Source: `delete_course_run` of openedx_catalog.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such run, with exactly this key;
+    /// [`Error::Protected`] while it is referred to; [`Error::InvalidKey`] if the key is none, or
+    /// names no run.
+    pub fn delete_course_run(&self, course_key: impl AsRef<str>) -> Result<()> {
+        self.call(DeleteCourseRun::new(course_key.as_ref()))
+    }
+}
+
+/// Finds a run by a key, from which branch and version are dropped first.
+pub(super) fn find_run<'i>(image: &'i Image, key: &str) -> Result<&'i Arc<CourseRun>> {
+    // The text of a stored key is a run key, and the one that this run has: no need to parse it.
+    if let Some(run) = image.run(key) {
+        return Ok(run);
+    }
+    let stored = read_key(key)?.1;
+    image
+        .run(stored.as_str())
+        .ok_or_else(|| Error::not_found(Entity::CourseRun, stored))
+}
+
+/// Reads a key, and the key under which its run is stored.
+fn read_key(key: &str) -> Result<(CourseKey, RunKey), InvalidKey> {
+    let key: CourseKey = key.parse()?;
+    let stored = key.run_key()?;
+    Ok((key, stored))
+}
+
+/// The request of [`Catalog::create_course_run_for_modulestore_course_with`].
+#[derive(Clone, Debug)]
+pub struct CreateModulestoreRun {
+    course_key: String,
+    title: String,
+    language_short: String,
+    imported: Option<Timestamp>,
+}
+
+impl CreateModulestoreRun {
+    /// A run of this key, without a title or language of its own.
+    #[must_use]
+    pub fn new(course_key: impl Into<String>) -> Self {
+        Self {
+            course_key: course_key.into(),
+            title: String::new(),
+            language_short: String::new(),
+            imported: None,
+        }
+    }
+
+    /// Gives the run, and its course if it is new, a title; an empty one is none.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// Gives its course, if it is new, a language by its short (legacy) code; an empty one is
+    /// none.
+    #[must_use]
+    pub fn language_short(mut self, code: impl Into<String>) -> Self {
+        self.language_short = code.into();
+        self
+    }
+
+    /// For imports: the run, and its course if it is new, were created then, in another catalog.
+    #[must_use]
+    pub fn imported(mut self, created: Timestamp) -> Self {
+        self.imported = Some(created);
+        self
+    }
+}
+
+impl Request for CreateModulestoreRun {}
+
+impl Plan for CreateModulestoreRun {
+    type Answer = Outcome<Arc<CourseRun>>;
+
+    fn plan(&self, draft: &mut Draft<'_>) -> Result<Self::Answer> {
+        let (key, stored) = read_key(&self.course_key)?;
+        if let Some(run) = draft.image.run(stored.as_str()) {
+            let warning = Warning::AlreadyExisted {
+                course_key: stored.to_string(),
+            };
+            return Ok(Outcome::new(Arc::clone(run), vec![warning]));
+        }
+        let course = match draft.image.course_coded(stored.org(), stored.course()) {
+            Some(node) => {
+                let course = Arc::clone(&node.course);
+                if course.course_code != stored.course() {
+                    let asked = CatalogCourseKey::new(stored.org(), stored.course());
+                    return Err(Error::already_exists(
+                        Entity::CatalogCourse,
+                        asked,
+                        course.key(),
+                    ));
+                }
+                course
+            }
+            None => self.add_course(draft, &stored)?,
+        };
+        draft.add_run(
+            &course,
+            stored,
+            key.char_count(),
+            &self.title,
+            self.imported,
+        )
+    }
+}
+
+impl CreateModulestoreRun {
+    fn add_course(&self, draft: &mut Draft<'_>, key: &RunKey) -> Result<Arc<CatalogCourse>> {
+        let organization = draft.ensure_organization(key.org())?;
+        let course_code = CourseCode::new(key.course())?;
+        let language = if self.language_short.is_empty() {
+            draft.rules.default_language()
+        } else {
+            draft.rules.language_short(&self.language_short)?
+        };
+        draft.add_course(
+            &organization,
+            course_code,
+            &self.title,
+            language,
+            self.imported,
+        )
+    }
+}
+
+impl Draft<'_> {
+    /// Creates a run of a course that exists, or that this plan creates.
+    ///
+    /// `given_chars` is the length of the key that was given, branch and version and all: it is
+    /// what upstream measures.
+    fn add_run(
+        &mut self,
+        course: &CatalogCourse,
+        course_key: RunKey,
+        given_chars: usize,
+        title: &str,
+        created: Option<Timestamp>,
+    ) -> Result<Outcome<Arc<CourseRun>>> {
+        RunCode::new(course_key.run())?;
+        if given_chars > CourseRun::MAX_KEY_CHARS {
+            return Err(Error::invalid(
+                Field::CourseKey,
+                format!(
+                    "The course_key of {course_key} has {given_chars} characters, counting branch and version; at most {} are allowed.",
+                    CourseRun::MAX_KEY_CHARS
+                ),
+            ));
+        }
+        let title = if title.is_empty() {
+            course.title.clone()
+        } else {
+            Title::new(title)?
+        };
+        self.check_no_such_run(course, &course_key)?;
+        let warnings = org_case_mismatch(&course_key, course).into_iter().collect();
+        let created = created.unwrap_or_else(|| self.now());
+        let run = Arc::new(CourseRun {
+            id: self.next_ids.run(),
+            catalog_course_id: course.id,
+            course_key,
+            title,
+            created,
+        });
+        let added = Versions::created(Arc::clone(&run));
+        self.change(Change::CourseRun(added));
+        Ok(Outcome::new(run, warnings))
+    }
+
+    /// Refuses a key that a run has already, ignoring case, and a run code that the course has
+    /// already under another key. CCX keys share their base's run code and do not count.
+    fn check_no_such_run(&self, course: &CatalogCourse, key: &RunKey) -> Result<()> {
+        let of_the_same_code = || {
+            let node = self.image.course(course.id)?;
+            node.runs().iter().find(|run| {
+                key.counts_for_run_code()
+                    && run.course_key.counts_for_run_code()
+                    && run.run_code() == key.run()
+            })
+        };
+        match self
+            .image
+            .run_ignoring_case(key.as_str())
+            .or_else(of_the_same_code)
+        {
+            None => Ok(()),
+            Some(run) => Err(Error::already_exists(
+                Entity::CourseRun,
+                key,
+                &run.course_key,
+            )),
+        }
+    }
+}
+
+fn org_case_mismatch(key: &RunKey, course: &CatalogCourse) -> Option<Warning> {
+    (course.org != key.org()).then(|| Warning::OrgCaseMismatch {
+        course_key: key.to_string(),
+        short_name: course.org.to_string(),
+    })
+}
+
+/// The request of [`Catalog::create_course_run`].
+#[derive(Clone, Debug)]
+pub struct CreateCourseRun {
+    course: CourseSelector<'static>,
+    run_code: String,
+    course_key: String,
+    title: String,
+    imported: Option<Timestamp>,
+}
+
+impl CreateCourseRun {
+    /// A run of this course with this code, with the key `course-v1:ORG+COURSE+RUN` and its
+    /// course's title.
+    #[must_use]
+    pub fn new<'a>(course: impl Into<CourseSelector<'a>>, run_code: impl Into<String>) -> Self {
+        Self {
+            course: course.into().into_owned(),
+            run_code: run_code.into(),
+            course_key: String::new(),
+            title: String::new(),
+            imported: None,
+        }
+    }
+
+    /// Gives it another key; it must agree with the course (the organization ignoring case, the
+    /// code exactly) and with the run code. An empty one is none.
+    #[must_use]
+    pub fn course_key(mut self, course_key: impl Into<String>) -> Self {
+        self.course_key = course_key.into();
+        self
+    }
+
+    /// Gives it a title; an empty one is none.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// For imports: it was created then, in another catalog.
+    #[must_use]
+    pub fn imported(mut self, created: Timestamp) -> Self {
+        self.imported = Some(created);
+        self
+    }
+}
+
+impl Request for CreateCourseRun {}
+
+impl Plan for CreateCourseRun {
+    type Answer = Outcome<Arc<CourseRun>>;
+
+    fn plan(&self, draft: &mut Draft<'_>) -> Result<Self::Answer> {
+        let course = Arc::clone(&self.course.find(draft.image)?.course);
+        let run_code = RunCode::new(self.run_code.as_str())?;
+        let (key, stored) = if self.course_key.is_empty() {
+            make_key(&course, &run_code)?
+        } else {
+            let (key, stored) = read_key(&self.course_key)?;
+            check_agrees(&stored, &course, &run_code)?;
+            (key, stored)
+        };
+        draft.add_run(
+            &course,
+            stored,
+            key.char_count(),
+            &self.title,
+            self.imported,
+        )
+    }
+}
+
+/// The key of a run that was given none.
+fn make_key(course: &CatalogCourse, run_code: &RunCode) -> Result<(CourseKey, RunKey)> {
+    let text = format!("course-v1:{}+{}+{run_code}", course.org, course.course_code);
+    let refused = |why: String| Error::invalid(Field::RunCode, why);
+    let (key, stored) = read_key(&text).map_err(|error| {
+        refused(format!(
+            "No course key can be made for the run {run_code:?} of {}: {error}",
+            course.key(),
+        ))
+    })?;
+    // A part that holds a separator could be read as something else.
+    let same = stored.org() == course.org.as_str()
+        && course.course_code == stored.course()
+        && *run_code == stored.run();
+    if same {
+        Ok((key, stored))
+    } else {
+        Err(refused(format!(
+            "No course key can be made for the run {run_code:?} of {}: {text:?} means something else.",
+            course.key(),
+        )))
+    }
+}
+
+fn check_agrees(key: &RunKey, course: &CatalogCourse, run_code: &RunCode) -> Result<()> {
+    let disagrees = |part: &str, found: &str, expected: &str| {
+        Err(Error::invalid(
+            Field::CourseKey,
+            format!(
+                "The course_key {key} has the {part} {found:?} where {expected:?} is expected."
+            ),
+        ))
+    };
+    if !eq_ignoring_case(key.org(), course.org.as_str()) {
+        disagrees("organization", key.org(), course.org.as_str())
+    } else if course.course_code != key.course() {
+        disagrees("course code", key.course(), course.course_code.as_str())
+    } else if *run_code != key.run() {
+        disagrees("run", key.run(), run_code.as_str())
+    } else {
+        Ok(())
+    }
+}
+
+/// The request of [`Catalog::sync_course_run_details`].
+#[derive(Clone, Debug)]
+pub struct SyncCourseRun {
+    course_key: String,
+    title: String,
+}
+
+impl SyncCourseRun {
+    /// Changes nothing yet of the run of this key.
+    #[must_use]
+    pub fn new(course_key: impl Into<String>) -> Self {
+        Self {
+            course_key: course_key.into(),
+            title: String::new(),
+        }
+    }
+
+    /// Gives it another title; an empty one leaves it alone.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+}
+
+impl Request for SyncCourseRun {}
+
+impl Plan for SyncCourseRun {
+    type Answer = Outcome<Arc<CourseRun>>;
+
+    fn plan(&self, draft: &mut Draft<'_>) -> Result<Self::Answer> {
+        let before = Arc::clone(find_run(draft.image, &self.course_key)?);
+        if self.title.is_empty() {
+            return Ok(Outcome::new(before, Vec::new()));
+        }
+        let title = Title::new(self.title.as_str())?;
+        let course = draft.image.course(before.catalog_course_id);
+        let warnings = course
+            .and_then(|node| org_case_mismatch(&before.course_key, &node.course))
+            .into_iter()
+            .collect();
+        if before.title == title {
+            return Ok(Outcome::new(before, warnings));
+        }
+        let after = Arc::new(CourseRun {
+            title,
+            ..CourseRun::clone(&before)
+        });
+        let updated = Versions::updated(before, Arc::clone(&after));
+        draft.change(Change::CourseRun(updated));
+        Ok(Outcome::new(after, warnings))
+    }
+}
+
+/// The request of [`Catalog::delete_course_run`].
+#[derive(Clone, Debug)]
+pub struct DeleteCourseRun {
+    course_key: String,
+}
+
+impl DeleteCourseRun {
+    /// Deletes the run of exactly this key.
+    #[must_use]
+    pub fn new(course_key: impl Into<String>) -> Self {
+        Self {
+            course_key: course_key.into(),
+        }
+    }
+}
+
+impl Request for DeleteCourseRun {}
+
+impl Plan for DeleteCourseRun {
+    type Answer = ();
+
+    fn plan(&self, draft: &mut Draft<'_>) -> Result<()> {
+        let run = Arc::clone(find_run(draft.image, &self.course_key)?);
+        let subject = Subject::CourseRun(run.id);
+        draft.check_unreferenced(subject, Entity::CourseRun, &run.course_key)?;
+        draft.change(Change::CourseRun(Versions::deleted(run)));
+        Ok(())
+    }
+}

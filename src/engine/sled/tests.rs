@@ -1,0 +1,332 @@
+//! What the sled engine promises beyond every engine: about its folder, its lock, and damage.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use super::super::batch::{MAX_KEY_BYTES, MAX_ROW_BYTES};
+use super::super::conformance::{self, TREES, rows};
+use super::*;
+
+fn open(dir: &Path) -> Result<SledEngine, EngineError> {
+    SledEngine::open(dir, TREES, SledOptions::default())
+}
+
+/// What opening fails with. An engine has no `Debug`.
+fn open_error(dir: &Path) -> EngineError {
+    open(dir).err().expect("the store should not open")
+}
+
+fn put(engine: &mut SledEngine, number: u32) {
+    let mut batch = Batch::new();
+    batch.put(
+        TREES[0],
+        number.to_be_bytes().to_vec(),
+        None,
+        Some(vec![1; 100]),
+    );
+    engine.commit(&batch, Durability::Durable).unwrap();
+}
+
+/// A store with this many rows in its first tree, opened twice so that it has a snapshot and a log
+/// beyond it.
+fn filled(dir: &Path, count: u32) {
+    let mut engine = open(dir).unwrap();
+    (0..count / 2).for_each(|number| put(&mut engine, number));
+    Box::new(engine).close().unwrap();
+    let mut engine = open(dir).unwrap();
+    (count / 2..count).for_each(|number| put(&mut engine, number));
+    Box::new(engine).close().unwrap();
+}
+
+fn files(dir: &Path, prefix: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| {
+            path.file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with(prefix)
+        })
+        .collect()
+}
+
+#[test]
+fn keeps_the_promises_of_an_engine() {
+    conformance::conformance(&mut || {
+        let dir = tempfile::tempdir().unwrap();
+        Box::new(move || Box::new(open(dir.path()).unwrap()))
+    });
+}
+
+#[test]
+fn makes_missing_folders() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a/b/c");
+    put(&mut open(&path).unwrap(), 1);
+    assert_eq!(rows(&open(&path).unwrap(), TREES[0]).len(), 1);
+}
+
+#[test]
+fn a_second_open_finds_the_store_locked() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = open(dir.path()).unwrap();
+    let error = open_error(dir.path());
+    assert!(
+        matches!(&error, EngineError::Locked { path } if path == dir.path()),
+        "{error}"
+    );
+    // The first one is none the worse for it.
+    put(&mut engine, 1);
+    Box::new(engine).close().unwrap();
+    assert_eq!(rows(&open(dir.path()).unwrap(), TREES[0]).len(), 1);
+}
+
+/// A second process is another run of this very test, told by a variable which store to open.
+#[test]
+fn a_second_process_finds_the_store_locked() {
+    const VARIABLE: &str = "COURSECAT_TEST_LOCKED_STORE";
+    if let Some(dir) = std::env::var_os(VARIABLE) {
+        assert!(matches!(
+            open_error(Path::new(&dir)),
+            EngineError::Locked { .. }
+        ));
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let _engine = open(dir.path()).unwrap();
+    let second = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "engine::sled::tests::a_second_process_finds_the_store_locked",
+        ])
+        .env(VARIABLE, dir.path())
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&second.stdout);
+    assert!(
+        second.status.success() && printed.contains("1 passed"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_locked_store_keeps_its_unfinished_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    let _engine = open(dir.path()).unwrap();
+    let unfinished = dir.path().join("snap.0000000000001234.generating");
+    fs::write(
+        &unfinished,
+        "being written by the process that holds the lock",
+    )
+    .unwrap();
+    assert!(matches!(open_error(dir.path()), EngineError::Locked { .. }));
+    assert!(unfinished.exists());
+}
+
+#[test]
+fn the_store_can_be_opened_as_soon_as_it_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    for number in 0..50 {
+        let mut engine = open(dir.path()).unwrap();
+        put(&mut engine, number);
+        Box::new(engine).close().unwrap();
+    }
+    assert_eq!(rows(&open(dir.path()).unwrap(), TREES[0]).len(), 50);
+}
+
+#[test]
+fn a_file_in_place_of_the_folder_is_an_io_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    fs::write(&path, "").unwrap();
+    let error = open_error(&path);
+    assert!(
+        matches!(&error, EngineError::Io { path: named, .. } if *named == path),
+        "{error}"
+    );
+}
+
+/// sled takes a leftover `snap.*.generating` for the newest snapshot and refuses to open.
+#[test]
+fn an_unfinished_snapshot_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path(), 40);
+    let unfinished = dir.path().join("snap.7FFFFFFFFFFFFFFF.generating");
+    fs::write(&unfinished, "cut off in the mid").unwrap();
+    assert_eq!(rows(&open(dir.path()).unwrap(), TREES[0]).len(), 40);
+    assert!(!unfinished.exists());
+}
+
+#[test]
+fn a_damaged_snapshot_is_set_aside_and_nothing_is_lost() {
+    let cut = |snapshot: &mut Vec<u8>| snapshot.truncate(7);
+    let flip = |snapshot: &mut Vec<u8>| snapshot[3] ^= 0x10;
+    let damages: [fn(&mut Vec<u8>); 3] = [cut, flip, Vec::clear];
+    for damage in damages {
+        let dir = tempfile::tempdir().unwrap();
+        filled(dir.path(), 200);
+        let [path] = files(dir.path(), "snap.").try_into().unwrap();
+        let mut snapshot = fs::read(&path).unwrap();
+        damage(&mut snapshot);
+        fs::write(&path, snapshot).unwrap();
+
+        let engine = open(dir.path()).unwrap();
+        assert_eq!(rows(&engine, TREES[0]).len(), 200);
+        Box::new(engine).close().unwrap();
+        assert_eq!(files(dir.path(), "damaged-snap.").len(), 1);
+        assert_eq!(rows(&open(dir.path()).unwrap(), TREES[0]).len(), 200);
+    }
+}
+
+#[test]
+fn sound_snapshots_are_recognized() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path(), 200);
+    assert_eq!(files(dir.path(), "snap.").len(), 1);
+    assert!(!snapshot::set_damaged_aside(dir.path()).unwrap());
+}
+
+/// Whatever a flipped bit does, it is an error or it is nothing, never a panic. Whether rows are
+/// missing is for the caller to find out: sled takes a damaged message for the end of its log.
+#[test]
+fn flipped_bits_do_not_panic() {
+    let original = tempfile::tempdir().unwrap();
+    filled(original.path(), 120);
+    let log = fs::read(original.path().join("db")).unwrap();
+    let written = log.iter().rposition(|byte| *byte != 0).unwrap();
+    for step in 0..60 {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("blobs")).unwrap();
+        for file in files(original.path(), "")
+            .into_iter()
+            .filter(|path| path.is_file())
+        {
+            fs::copy(&file, dir.path().join(file.file_name().unwrap())).unwrap();
+        }
+        let mut log = log.clone();
+        log[written * step / 60] ^= 1 << (step % 8);
+        fs::write(dir.path().join("db"), log).unwrap();
+
+        let opened = open(dir.path());
+        let loaded =
+            opened.and_then(|engine| engine.load(TREES[0], &mut |_, _| ControlFlow::Continue(())));
+        match loaded {
+            Ok(()) | Err(EngineError::Damaged { .. }) => {}
+            Err(other) => panic!("flip {step}: {other}"),
+        }
+    }
+}
+
+#[test]
+fn a_store_of_another_make_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(
+        ::sled::Config::new()
+            .path(dir.path())
+            .segment_size(1 << 20)
+            .open()
+            .unwrap(),
+    );
+    let error = open_error(dir.path());
+    assert!(matches!(error, EngineError::Foreign { .. }), "{error}");
+}
+
+/// Pages that outgrow a quarter of a segment become blobs, which sled does not make durable. The
+/// longest rows, the longest keys with the longest prefixes in common, growing and shrinking: no
+/// blob.
+#[test]
+fn the_largest_rows_make_no_blobs() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = open(dir.path()).unwrap();
+    let key = |number: u32| {
+        let mut key = vec![b'k'; MAX_KEY_BYTES - 4];
+        key.extend(number.to_be_bytes());
+        key
+    };
+    let long = vec![7; MAX_ROW_BYTES - MAX_KEY_BYTES];
+    for (tree, value, count) in [(TREES[0], long, 300_u32), (TREES[1], Vec::new(), 8000)] {
+        for first in (0..count).step_by(20) {
+            let mut batch = Batch::new();
+            (first..first + 20).for_each(|n| batch.put(tree, key(n), None, Some(value.clone())));
+            engine.commit(&batch, Durability::Deferred).unwrap();
+        }
+        // Few rows left in each page makes sled merge pages.
+        for first in (0..count).step_by(20) {
+            let mut batch = Batch::new();
+            let removed = (first..first + 20).filter(|n| n % 7 != 0);
+            removed.for_each(|n| batch.put(tree, key(n), Some(value.clone()), None));
+            engine.commit(&batch, Durability::Deferred).unwrap();
+        }
+    }
+    engine.sync().unwrap();
+    assert_eq!(files(&dir.path().join("blobs"), "").len(), 0);
+    Box::new(engine).close().unwrap();
+    let engine = open(dir.path()).unwrap();
+    assert_eq!(rows(&engine, TREES[0]).len(), 43);
+    assert_eq!(rows(&engine, TREES[1]).len(), 1143);
+}
+
+#[test]
+fn estimates_of_the_log_are_not_too_low() {
+    for (count, value_bytes) in [
+        (6_u32, 80),
+        (100, 20),
+        (1000, 100),
+        (50, 1000),
+        (20, 15_000),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut engine = open(dir.path()).unwrap();
+        let mut random = 1_u64;
+        let (mut estimated, start) = (0, log_position(&engine));
+        for _ in 0..10 {
+            let mut batch = Batch::new();
+            for _ in 0..count {
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                batch.put(
+                    TREES[0],
+                    random.to_be_bytes().to_vec(),
+                    None,
+                    Some(vec![1; value_bytes]),
+                );
+            }
+            engine.commit(&batch, Durability::Durable).unwrap();
+            estimated += log_bytes(&batch);
+        }
+        let written = log_position(&engine) - start;
+        println!("{count} rows of {value_bytes} bytes: {estimated} estimated, {written} written");
+        assert!(written <= estimated + estimated / 4);
+    }
+}
+
+/// Where sled's log ends, in bytes since its beginning.
+fn log_position(engine: &SledEngine) -> u64 {
+    let log = &engine.store().unwrap().db.context.pagecache.log;
+    u64::try_from(log.stable_offset()).unwrap()
+}
+
+#[test]
+fn deferred_commits_are_synced_now_and_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = open(dir.path()).unwrap();
+    let mut synced = 0;
+    for number in 0..200_u32 {
+        let mut batch = Batch::new();
+        batch.put(
+            TREES[0],
+            number.to_be_bytes().to_vec(),
+            None,
+            Some(vec![1; 2000]),
+        );
+        engine.commit(&batch, Durability::Deferred).unwrap();
+        assert!(engine.unsynced_bytes <= MAX_UNSYNCED_BYTES);
+        synced += usize::from(engine.unsynced_bytes == 0);
+    }
+    assert!(synced >= 4, "synced {synced} times");
+}

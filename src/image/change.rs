@@ -1,0 +1,51 @@
+//! Changes: what a write does to the catalog, record by record.
+//!
+//! A change carries the record before and after, so that it can be applied to the image, turned
+//! into guarded rows, and told to others. It decides nothing: the operation that made it has
+//! checked every rule.
+
+use std::sync::Arc;
+
+use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, Subject};
+
+/// A record before and after a change; `None` where there is none.
+///
+/// At least one side is there, and both sides have the same id.
+#[derive(Debug)]
+pub(crate) struct Versions<T> {
+    pub(crate) before: Option<Arc<T>>,
+    pub(crate) after: Option<Arc<T>>,
+}
+
+impl<T> Versions<T> {
+    pub(crate) fn created(after: Arc<T>) -> Self {
+        Self {
+            before: None,
+            after: Some(after),
+        }
+    }
+
+    pub(crate) fn updated(before: Arc<T>, after: Arc<T>) -> Self {
+        Self {
+            before: Some(before),
+            after: Some(after),
+        }
+    }
+
+    pub(crate) fn deleted(before: Arc<T>) -> Self {
+        Self {
+            before: Some(before),
+            after: None,
+        }
+    }
+}
+
+/// One change of the catalog.
+#[derive(Debug)]
+pub(crate) enum Change {
+    Organization(Versions<Organization>),
+    CatalogCourse(Versions<CatalogCourse>),
+    CourseRun(Versions<CourseRun>),
+    ReferenceAdded(Subject, Referrer),
+    ReferenceRemoved(Subject, Referrer),
+}

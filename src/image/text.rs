@@ -1,0 +1,57 @@
+//! Search by text: which records match a few words.
+//!
+//! A record matches when each word occurs somewhere in one of its texts, ignoring case. It is a
+//! scan, not an index: a catalog is small enough to look through.
+
+use crate::key::fold;
+
+/// The words of a search, folded.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Words(Vec<String>);
+
+impl Words {
+    /// Splits a search at its white space.
+    pub(crate) fn of(text: &str) -> Self {
+        Self(
+            text.split_whitespace()
+                .map(|word| fold(word).into_owned())
+                .collect(),
+        )
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether each word occurs in one of `texts`. No words match everything.
+    pub(crate) fn match_any(&self, texts: &[&str]) -> bool {
+        if self.is_empty() {
+            return true;
+        }
+        let texts: smallvec::SmallVec<[_; 4]> = texts.iter().map(|text| fold(text)).collect();
+        self.0
+            .iter()
+            .all(|word| texts.iter().any(|text| text.contains(word.as_str())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_must_occur_somewhere() {
+        let texts = ["Introduction à l'École", "MITx", "6.002x"];
+        for (search, matches) in [
+            ("", true),
+            ("  ", true),
+            ("mitx", true),
+            ("école MITX", true),
+            ("tion 002", true),
+            ("ecole", false),
+            ("mitx physics", false),
+        ] {
+            assert_eq!(Words::of(search).match_any(&texts), matches, "{search:?}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Integrity: is a store whole, and if not, what can be saved of it.
+//!
+//! [`verify`] looks and reports, [`repair`] rebuilds what follows from intact records: indexes,
+//! counts and digest. Neither changes a record that is intact, and neither runs by itself:
+//! opening a catalog checks counts and digest and refuses a store that does not add up.
+
+mod repair;
+mod report;
+mod survey;
+mod verify;
+
+use std::path::Path;
+
+use crate::engine::{Engine, SledOptions};
+use crate::error::Result;
+use crate::schema::folder::{Folder, engine_error};
+
+pub use repair::RepairReport;
+pub use report::{Finding, Report};
+
+pub(crate) use verify::verify as verify_engine;
+
+/// Checks the store of a catalog that is not open: every row, every index against its records,
+/// the references, the counts and the digest. Changes nothing.
+///
+/// Works on a store that [`Catalog::open`](crate::Catalog::open) refuses as corrupt, as long as
+/// the engine can read its files.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path();
+/// use coursecat::Catalog;
+///
+/// let catalog = Catalog::open(path)?;
+/// catalog.create_course_run_for_modulestore_course_with("course-v1:MITx+Math100+2026", "", "")?;
+/// drop(catalog);
+/// let report = coursecat::verify(path)?;
+/// assert!(report.is_clean(), "{report}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Locked`](crate::Error::Locked) while the catalog is open;
+/// [`Error::Corrupt`](crate::Error::Corrupt) if the files are too damaged to be read at all;
+/// [`Error::Invalid`](crate::Error::Invalid) if there is no catalog;
+/// [`Error::NewerFormat`](crate::Error::NewerFormat) if a newer coursecat wrote it;
+/// [`Error::Storage`](crate::Error::Storage) if the disk fails.
+pub fn verify(path: impl AsRef<Path>) -> Result<Report> {
+    let (folder, engine) = Folder::open(path.as_ref(), &SledOptions::default())?;
+    let report = verify_engine(&engine, folder.path())?;
+    close(&folder, Box::new(engine))?;
+    Ok(report)
+}
+
+/// Rebuilds the indexes, counts and digest of a catalog that is not open from its intact records,
+/// and lists what is lost.
+///
+/// A run whose catalog course is lost keeps it: the course is made anew from the run's key, with
+/// its code as title; so is a lost organization. Nothing can be made of other lost records. Copy
+/// the folder before you repair it. A repair that is interrupted can be started again.
+///
+/// # Errors
+/// Those of [`verify`]; a store whose files cannot be read at all has to be restored from a
+/// backup.
+pub fn repair(path: impl AsRef<Path>) -> Result<RepairReport> {
+    let (folder, mut engine) = Folder::open(path.as_ref(), &SledOptions::default())?;
+    let report = repair::repair(&mut engine, folder.path())?;
+    close(&folder, Box::new(engine))?;
+    Ok(report)
+}
+
+fn close(folder: &Folder, engine: Box<dyn Engine>) -> Result<()> {
+    engine
+        .close()
+        .map_err(|error| engine_error(folder.path(), "closing the store", error))
+}

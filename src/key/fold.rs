@@ -1,0 +1,205 @@
+//! Case folding: what "ignoring case" means everywhere in the catalog.
+//!
+//! Each character is folded by itself with Unicode lower case. That is less than full case folding
+//! on purpose: no context rule for the final sigma, no `ß` = `ss`, no accents dropped, no
+//! normalisation.
+//!
+//! The mapping is the standard library's, so a letter that a later Unicode version adds may begin
+//! to fold with a later compiler. Folded text is therefore good for comparing and never written
+//! down.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::hash::Hasher;
+
+use smallvec::SmallVec;
+
+/// `text` as it looks when case is ignored: each character in lower case, by itself.
+///
+/// Borrows where nothing changes.
+///
+/// ```
+/// use coursecat::key::fold;
+///
+/// assert_eq!(fold("École"), "école");
+/// assert_eq!(fold("ΟΔΟΣ"), "οδοσ"); // by itself: the last sigma is like the others
+/// assert_eq!(fold("İ"), "i\u{307}"); // one character may become two
+/// assert_eq!(fold("Straße"), "straße");
+/// ```
+#[must_use]
+pub fn fold(text: &str) -> Cow<'_, str> {
+    match text.char_indices().find(|&(_, c)| changes(c)) {
+        None => Cow::Borrowed(text),
+        Some((at, _)) => {
+            let mut folded = String::with_capacity(text.len());
+            folded.push_str(&text[..at]);
+            folded.extend(folded_chars(&text[at..]));
+            Cow::Owned(folded)
+        }
+    }
+}
+
+/// Whether two texts are the same when case is ignored, as [`fold`] does, without folding either.
+///
+/// ```
+/// use coursecat::key::eq_ignoring_case;
+///
+/// assert!(eq_ignoring_case("École", "ÉCOLE"));
+/// assert!(!eq_ignoring_case("École", "ecole"));
+/// ```
+#[must_use]
+pub fn eq_ignoring_case(a: &str, b: &str) -> bool {
+    cmp_ignoring_case(a, b).is_eq()
+}
+
+/// The order of two texts when case is ignored: always `fold(a).cmp(&fold(b))`, without folding
+/// either.
+///
+/// ```
+/// use coursecat::key::cmp_ignoring_case;
+///
+/// assert!(cmp_ignoring_case("MITx", "mitX").is_eq());
+/// assert!(cmp_ignoring_case("b", "A").is_gt());
+/// ```
+#[must_use]
+pub fn cmp_ignoring_case(a: &str, b: &str) -> Ordering {
+    // As long as both texts are ASCII, bytes are characters and one stays one. From the first byte
+    // that is not ASCII on, a character may fold to ASCII (the Kelvin sign to `k`) or to several.
+    for (at, (x, y)) in a.bytes().zip(b.bytes()).enumerate() {
+        if !(x.is_ascii() && y.is_ascii()) {
+            return folded_chars(&a[at..]).cmp(folded_chars(&b[at..]));
+        }
+        match x.to_ascii_lowercase().cmp(&y.to_ascii_lowercase()) {
+            Ordering::Equal => {}
+            different => return different,
+        }
+    }
+    // One is a prefix of the other, and no character folds to nothing.
+    a.len().cmp(&b.len())
+}
+
+/// Feeds `text` to `state` so that texts equal when case is ignored hash the same.
+///
+/// The folded text goes in as one `write`, closed by a byte that UTF-8 never has, so that two texts
+/// in a row do not hash like the same letters cut elsewhere.
+pub(crate) fn hash_ignoring_case<H: Hasher>(text: &str, state: &mut H) {
+    // Gathered first because a hasher may tell one write from two of the same bytes.
+    let mut folded: SmallVec<[u8; 256]> = SmallVec::new();
+    if text.is_ascii() {
+        folded.extend_from_slice(text.as_bytes());
+        folded.make_ascii_lowercase();
+    } else {
+        let mut bytes = [0; 4];
+        for c in folded_chars(text) {
+            folded.extend_from_slice(c.encode_utf8(&mut bytes).as_bytes());
+        }
+    }
+    folded.push(0xff);
+    state.write(&folded);
+}
+
+fn folded_chars(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase)
+}
+
+fn changes(c: char) -> bool {
+    if c.is_ascii() {
+        c.is_ascii_uppercase()
+    } else {
+        !c.to_lowercase().eq([c])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ODD: [&str; 22] = [
+        "", "a", "A", "k", "K", "\u{212a}", "i", "I", "İ", "ı", "i\u{307}", "ſ", "s", "ß", "ẞ",
+        "Σ", "σ", "ς", "É", "é", "DŽ", "😊",
+    ];
+
+    /// A hasher that keeps its writes apart.
+    #[derive(Default, PartialEq, Debug)]
+    struct Writes(Vec<Vec<u8>>);
+
+    impl Hasher for Writes {
+        fn finish(&self) -> u64 {
+            0
+        }
+
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.push(bytes.to_vec());
+        }
+    }
+
+    fn writes(text: &str) -> Writes {
+        let mut state = Writes::default();
+        hash_ignoring_case(text, &mut state);
+        state
+    }
+
+    fn check(a: &str, b: &str) {
+        let (x, y) = (fold(a), fold(b));
+        assert_eq!(cmp_ignoring_case(a, b), x.cmp(&y), "{a:?} {b:?}");
+        assert_eq!(eq_ignoring_case(a, b), x == y, "{a:?} {b:?}");
+        assert_eq!(writes(a) == writes(b), x == y, "{a:?} {b:?}");
+    }
+
+    #[test]
+    fn comparing_and_hashing_agree_with_folding() {
+        let mut texts = Vec::new();
+        for a in ODD {
+            for b in ODD {
+                texts.push(format!("{a}{b}"));
+            }
+        }
+        for a in &texts {
+            for b in &texts {
+                check(a, b);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_two_texts(a in ".*", b in ".*") {
+            check(&a, &b);
+            check(&a, &a.to_uppercase());
+            check(&a, &fold(&a));
+            check(&format!("{a}x"), &format!("{a}{b}"));
+        }
+    }
+
+    #[test]
+    fn folding_borrows_what_it_does_not_change() {
+        assert!(matches!(fold("école 😊 i\u{307}"), Cow::Borrowed(_)));
+        assert!(matches!(fold(""), Cow::Borrowed(_)));
+        assert!(matches!(fold("Ecole"), Cow::Owned(_)));
+    }
+
+    #[test]
+    fn each_character_is_folded_by_itself() {
+        assert_eq!(fold("ὈΔΥΣΣΕΎΣ ΣΑΣ"), "ὀδυσσεύσ σασ");
+        assert_eq!(fold("İstanbul"), "i\u{307}stanbul");
+        assert_eq!(fold("\u{212a}ſ"), "kſ");
+        assert_eq!(fold("DŽẞ"), "džß");
+    }
+
+    #[test]
+    fn folding_twice_changes_nothing_more() {
+        for c in '\0'..=char::MAX {
+            let once = fold(c.encode_utf8(&mut [0; 4])).into_owned();
+            assert_eq!(fold(&once), once, "{c:?}");
+            assert!(!once.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_one_write_too() {
+        let text = "Ab".repeat(10_000);
+        assert_eq!(writes(&text).0.len(), 1);
+        assert_eq!(writes(&text), writes(&text.to_uppercase()));
+    }
+}

@@ -1,0 +1,229 @@
+//! The key of one run: the form of a course key that a run is stored and looked up under.
+//!
+//! Whether there is such a run is never asked, nor whether the key is short enough for a record.
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use super::course_key::{CourseKey, CourseKeyKind};
+use super::error::{InvalidKey, KeyPart, Reason, Subject};
+use super::fold::eq_ignoring_case;
+use super::text::key_as_text;
+
+/// The key of a run: a [`CourseKey`] with org, course and run, none of them empty, and with neither
+/// branch nor version.
+///
+/// It is its canonical text: comparing, ordering and hashing are those of [`as_str`](Self::as_str),
+/// byte by byte and case for case. The same run written as `org/course/run` is another key.
+///
+/// ```
+/// use coursecat::key::RunKey;
+///
+/// let key: RunKey = "course-v1:edX+DemoX+2014".parse()?;
+/// assert_eq!(key.org(), "edX");
+/// assert_eq!(key.course(), "DemoX");
+/// assert_eq!(key.run(), "2014");
+/// # Ok::<_, coursecat::key::InvalidKey>(())
+/// ```
+///
+/// [`CourseKey::run_key`] makes one from any key that names a run.
+#[derive(Clone)]
+pub struct RunKey {
+    text: Box<str>,
+    kind: CourseKeyKind,
+    /// Where org, course and run end in `text`.
+    ends: [u16; 3],
+}
+
+impl RunKey {
+    /// The most bytes a run's key can have. Catalogs store far shorter ones; this only keeps a key
+    /// small in memory.
+    pub const MAX_BYTES: usize = u16::MAX as usize;
+
+    /// The key with this canonical text, in which org, course and run end where `ends` says.
+    pub(super) fn new(
+        kind: CourseKeyKind,
+        text: Box<str>,
+        ends: [usize; 3],
+    ) -> Result<Self, Reason> {
+        // No part ends after the text does, so all fit if its length does.
+        let [Ok(org), Ok(course), Ok(run), Ok(_)] =
+            [ends[0], ends[1], ends[2], text.len()].map(u16::try_from)
+        else {
+            let (bytes, most) = (text.len(), Self::MAX_BYTES);
+            return Err(Reason::TooLong { bytes, most });
+        };
+        let ends = [org, course, run];
+        Ok(Self { text, kind, ends })
+    }
+
+    /// The key's canonical text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// How the key is written.
+    #[must_use]
+    pub fn kind(&self) -> CourseKeyKind {
+        self.kind
+    }
+
+    /// The org.
+    #[must_use]
+    pub fn org(&self) -> &str {
+        &self.text[self.kind.prefix().len()..usize::from(self.ends[0])]
+    }
+
+    /// The course, also called the course code.
+    #[must_use]
+    pub fn course(&self) -> &str {
+        &self.text[usize::from(self.ends[0]) + 1..usize::from(self.ends[1])]
+    }
+
+    /// The run, also called the run code.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.text[usize::from(self.ends[1]) + 1..usize::from(self.ends[2])]
+    }
+
+    /// The number of the custom course, if this is one. It is a text of digits of any script: `1`
+    /// and `001` are two numbers.
+    #[must_use]
+    pub fn ccx(&self) -> Option<&str> {
+        self.text[usize::from(self.ends[2])..].strip_prefix("+ccx@")
+    }
+
+    /// Whether this is the key of a custom course, made from a run whose org, course and run it
+    /// has.
+    #[must_use]
+    pub fn is_ccx(&self) -> bool {
+        self.kind == CourseKeyKind::CcxV1
+    }
+
+    /// Whether the rule that a course has each run code only once looks at this key.
+    ///
+    /// It looks away from custom courses, and tells them by the first three letters of the key,
+    /// whatever their case: so a legacy key whose org begins with `ccx` goes free too.
+    ///
+    /// ```
+    /// # use coursecat::key::RunKey;
+    /// let counts = |key: &str| key.parse().map(|key: RunKey| key.counts_for_run_code());
+    /// assert_eq!(counts("course-v1:ccxOrg+c+r"), Ok(true));
+    /// assert_eq!(counts("ccx-v1:org+c+r+ccx@1"), Ok(false));
+    /// assert_eq!(counts("CCXorg/c/r"), Ok(false));
+    /// ```
+    #[must_use]
+    pub fn counts_for_run_code(&self) -> bool {
+        let start = self.text.as_bytes().first_chunk::<3>();
+        !start.is_some_and(|start| start.eq_ignore_ascii_case(b"ccx"))
+    }
+
+    /// How many characters the key has: what rules about its length look at.
+    #[must_use]
+    pub fn char_count(&self) -> usize {
+        self.text.chars().count()
+    }
+
+    /// Whether the two keys are the same when case is ignored, as [`fold`](super::fold()) does.
+    #[must_use]
+    pub fn eq_ignoring_case(&self, other: &Self) -> bool {
+        eq_ignoring_case(&self.text, &other.text)
+    }
+
+    pub(super) fn ends(&self) -> [usize; 3] {
+        self.ends.map(usize::from)
+    }
+
+    pub(super) fn into_text(self) -> Box<str> {
+        self.text
+    }
+}
+
+impl FromStr for RunKey {
+    type Err = InvalidKey;
+
+    /// Reads a course key that is one of a run.
+    ///
+    /// # Errors
+    ///
+    /// The text is not a course key, or it has a branch or a version, or it names no run, or it is
+    /// longer than [`RunKey::MAX_BYTES`].
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        let key: CourseKey = text.parse()?;
+        let part = match (key.branch(), key.version()) {
+            (Some(_), _) => KeyPart::Branch,
+            (None, Some(_)) => KeyPart::Version,
+            (None, None) => return key.run_key(),
+        };
+        // Org, course and run have no "@": the first one ends the keyword of that part.
+        let keyword = text.find('@').and_then(|at| text[..at].rfind(['+', ':']));
+        let at = keyword.map_or(0, |before| before + 1);
+        Err(InvalidKey::new(
+            Subject::CourseKey,
+            text,
+            part,
+            at,
+            Reason::NotStored,
+        ))
+    }
+}
+
+impl fmt::Display for RunKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl fmt::Debug for RunKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RunKey").field(&self.text).finish()
+    }
+}
+
+impl AsRef<str> for RunKey {
+    fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Maps by run key can be searched with the text of one.
+impl Borrow<str> for RunKey {
+    fn borrow(&self) -> &str {
+        &self.text
+    }
+}
+
+impl PartialEq for RunKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for RunKey {}
+
+impl Hash for RunKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl Ord for RunKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl PartialOrd for RunKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+key_as_text!(
+    RunKey,
+    "the key of a course run such as \"course-v1:ORG+COURSE+RUN\""
+);

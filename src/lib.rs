@@ -1,0 +1,64 @@
+//! coursecat: an embedded course catalog.
+//!
+//! It keeps the list of a site's *catalog courses* ("Math 100") and their *course runs* ("Math
+//! 100, 2026 Spring") in one folder, with the rules of Open edX's `openedx_catalog`: which keys
+//! are valid, what may exist beside what, what protects what from deletion.
+//!
+//! Reads are answered from memory and never wait; a write is answered when it is on the disk. It
+//! is no general database, holds no course content and no enrolments, and one process at a time
+//! has a folder open.
+//!
+//! ```
+//! use coursecat::{Catalog, CourseQuery, Order};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path();
+//! let catalog = Catalog::open(path)?;
+//!
+//! // A run comes with its catalog course and its organization.
+//! let key = "course-v1:MITx+Math100+2026_Spring";
+//! let run = catalog.create_course_run_for_modulestore_course_with(key, "Calculus", "en")?;
+//! assert_eq!(run.value.to_string(), "Calculus (MITx Math100 2026_Spring)");
+//!
+//! // Reads, by key and in pages.
+//! let course = catalog.get_catalog_course("catalog-course:MITx:Math100")?;
+//! assert_eq!(catalog.list_runs(course.id)?.len(), 1);
+//! let english = CourseQuery::new().language("en").order(Order::Key);
+//! assert_eq!(catalog.list_catalog_courses(&english)?.items, [course]);
+//!
+//! // What others depend on is protected.
+//! let error = catalog.delete_catalog_course("catalog-course:MITx:Math100").unwrap_err();
+//! assert_eq!(error.code(), "protected");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Start at [`Catalog`]; [`Options`] has what can be chosen when opening one, [`Snapshot`] all
+//! ways to read, [`Request`] all ways to write, [`Error`] all that can go wrong.
+
+mod catalog;
+mod engine;
+mod error;
+mod image;
+mod integrity;
+pub mod key;
+mod model;
+mod schema;
+
+pub use catalog::{
+    AddReference, Catalog, CourseSelector, CreateCatalogCourse, CreateCourseRun,
+    CreateModulestoreRun, CreateOrganization, DeleteCatalogCourse, DeleteCourseRun,
+    DeleteOrganization, EnsureOrganization, Found, Options, Outcome, Pending, RemoveReference,
+    Request, Snapshot, Stats, SyncCourseRun, UpdateCatalogCourse, UpdateOrganization, Warning,
+    WriteDurability,
+};
+pub use error::{Blocking, Entity, Error, Result};
+pub use image::{CourseQuery, Cursor, Order, OrganizationQuery, Page, RunQuery};
+pub use integrity::{Finding, RepairReport, Report, repair, verify};
+pub use key::{
+    CatalogCourseId, CatalogCourseKey, CourseKey, CourseKeyKind, CourseRunId, InvalidKey, KeyPart,
+    OrganizationId, RunKey, eq_ignoring_case, fold,
+};
+pub use model::{
+    CatalogCourse, CourseCode, CourseRun, Field, Invalid, Language, Organization, OrganizationName,
+    Referrer, RunCode, ShortName, Timestamp, Title,
+};

@@ -1,0 +1,253 @@
+//! The folder of a catalog: who holds it, which format it has, and how it comes into being.
+//!
+//! ```text
+//! FOLDER/
+//!   lock          held for as long as the catalog is open
+//!   store/        the engine's files, and FORMAT
+//!   store.new/    a store that is being made; it becomes `store` in one rename
+//! ```
+//!
+//! A folder that holds anything else is another program's, and is never written to.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::format::{self, FORMAT_FILE, FORMAT_VERSION};
+use super::ledger::Ledger;
+use super::trees::TREES;
+use crate::engine::{Durability, Engine, EngineError, SledEngine, SledOptions};
+use crate::error::{Error, Result};
+use crate::model::Field;
+
+const LOCK: &str = "lock";
+const STORE: &str = "store";
+const NEW_STORE: &str = "store.new";
+
+/// A catalog's folder, locked against every other opening until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Locks a folder and opens the store in it, after making both if there is nothing yet.
+    pub(crate) fn open_or_create(path: &Path, options: &SledOptions) -> Result<(Self, SledEngine)> {
+        match look(path)? {
+            Found::Nothing => {
+                create_folder(path)?;
+                let folder = Self::lock(path)?;
+                // Another process may have been quicker between the look and the lock.
+                if matches!(look(path)?, Found::Nothing) {
+                    folder.create_store(options)?;
+                }
+                let engine = folder.open_store(options)?;
+                Ok((folder, engine))
+            }
+            Found::Store => Self::open(path, options),
+        }
+    }
+
+    /// Locks a folder and opens the store in it.
+    pub(crate) fn open(path: &Path, options: &SledOptions) -> Result<(Self, SledEngine)> {
+        if matches!(look(path)?, Found::Nothing) {
+            return Err(Error::invalid(
+                Field::Path,
+                format!("There is no catalog in {}.", path.display()),
+            ));
+        }
+        let folder = Self::lock(path)?;
+        let engine = folder.open_store(options)?;
+        Ok((folder, engine))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn lock(path: &Path) -> Result<Self> {
+        let file = path.join(LOCK);
+        let failed = |error| storage("locking", &file, error);
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&file)
+            .map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked {
+                path: path.to_owned(),
+            }),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
+    fn open_store(&self, options: &SledOptions) -> Result<SledEngine> {
+        SledEngine::open(&self.path.join(STORE), &TREES, *options)
+            .map_err(|error| engine_error(&self.path, "opening the store", error))
+    }
+
+    /// Makes an empty store. It is complete and durable before it gets its name, so that a crash
+    /// leaves either no store or a whole one.
+    fn create_store(&self, options: &SledOptions) -> Result<()> {
+        let new = self.path.join(NEW_STORE);
+        if new.exists() {
+            tracing::warn!(path = %new.display(), "removing a store whose creation was interrupted");
+            fs::remove_dir_all(&new).map_err(|error| storage("removing", &new, error))?;
+        }
+        let failed = |error| engine_error(&self.path, "creating the store", error);
+        let mut engine = SledEngine::open(&new, &TREES, *options).map_err(failed)?;
+        engine
+            .commit(&Ledger::new().first_batch(), Durability::Durable)
+            .map_err(failed)?;
+        Box::new(engine).close().map_err(failed)?;
+        self.finish_store(&new)
+            .map_err(|error| storage("creating the store in", &self.path, error))
+    }
+
+    fn finish_store(&self, new: &Path) -> io::Result<()> {
+        let format = new.join(FORMAT_FILE);
+        fs::write(&format, format::write(FORMAT_VERSION))?;
+        File::open(&format)?.sync_all()?;
+        sync_folder(new)?;
+        fs::rename(new, self.path.join(STORE))?;
+        sync_folder(&self.path)
+    }
+}
+
+/// What lies at a path before anything is done to it.
+enum Found {
+    /// No folder, an empty one, or one in which a catalog was about to be made.
+    Nothing,
+    /// A store of a format that can be read.
+    Store,
+}
+
+/// Looks at a path without touching it.
+fn look(path: &Path) -> Result<Found> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Err(Error::invalid(
+                Field::Path,
+                format!(
+                    "{} is a file; a catalog needs a folder of its own.",
+                    path.display()
+                ),
+            ));
+        }
+        Err(error) => return Err(storage("reading", path, error)),
+    };
+    let store = path.join(STORE);
+    match fs::read_to_string(store.join(FORMAT_FILE)) {
+        Ok(text) => check_format(path, &text),
+        Err(_) if store.exists() && is_ours(path)? => Err(Error::Corrupt {
+            path: path.to_owned(),
+            detail: format!(
+                "{} cannot be read, so the format of the store is unknown",
+                store.join(FORMAT_FILE).display()
+            ),
+        }),
+        Err(_) => {
+            for entry in entries {
+                let name = entry
+                    .map_err(|error| storage("reading", path, error))?
+                    .file_name();
+                if name != LOCK && name != NEW_STORE {
+                    return Err(Error::invalid(
+                        Field::Path,
+                        format!(
+                            "{} holds {}, which is not coursecat's; give the catalog a folder of its own.",
+                            path.display(),
+                            name.display()
+                        ),
+                    ));
+                }
+            }
+            Ok(Found::Nothing)
+        }
+    }
+}
+
+/// Whether a folder with something called `store` looks like a catalog's at all.
+fn is_ours(path: &Path) -> Result<bool> {
+    let lock = path.join(LOCK);
+    lock.try_exists()
+        .map_err(|error| storage("reading", &lock, error))
+}
+
+fn check_format(path: &Path, text: &str) -> Result<Found> {
+    match format::read(text) {
+        Some(version) if version > FORMAT_VERSION => Err(Error::NewerFormat {
+            path: path.to_owned(),
+            found: version,
+            supported: FORMAT_VERSION,
+        }),
+        Some(1..) => Ok(Found::Store),
+        Some(0) | None => Err(Error::Corrupt {
+            path: path.to_owned(),
+            detail: format!("{STORE}/{FORMAT_FILE} does not name a format"),
+        }),
+    }
+}
+
+/// Makes a folder and its parents, and has the parents remember them.
+fn create_folder(path: &Path) -> Result<()> {
+    let failed = |error| storage("creating", path, error);
+    let mut missing = Vec::new();
+    for ancestor in path.ancestors() {
+        if ancestor.as_os_str().is_empty() || ancestor.exists() {
+            break;
+        }
+        missing.push(ancestor);
+    }
+    fs::create_dir_all(path).map_err(failed)?;
+    for folder in missing {
+        let parent = match folder.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        sync_folder(parent).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Makes the names in a folder durable.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+fn storage(doing: &str, path: &Path, error: io::Error) -> Error {
+    Error::Storage {
+        doing: format!("{doing} {}", path.display()),
+        source: Arc::new(error),
+    }
+}
+
+/// An engine's error, as a user of the catalog in this folder has to take it.
+pub(crate) fn engine_error(path: &Path, doing: &str, error: EngineError) -> Error {
+    match error {
+        EngineError::Locked { .. } => Error::Locked {
+            path: path.to_owned(),
+        },
+        EngineError::Damaged { .. }
+        | EngineError::GuardFailed { .. }
+        | EngineError::Foreign { .. } => Error::Corrupt {
+            path: path.to_owned(),
+            detail: format!("while {doing}, {error}"),
+        },
+        EngineError::Io { .. } | EngineError::Failed { .. } | EngineError::Refused { .. } => {
+            Error::Storage {
+                doing: doing.to_owned(),
+                source: Arc::new(error),
+            }
+        }
+    }
+}

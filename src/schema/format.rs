@@ -1,0 +1,45 @@
+//! The version of the format, and the small file that carries it.
+//!
+//! | format | since | what changed |
+//! |---|---|---|
+//! | 1 | coursecat 0.1.0 | the first |
+//!
+//! The file `FORMAT` lies beside the store's own files and is read before anything else is, so
+//! that a program never opens, and never touches, a store it does not understand.
+
+/// The format that this program writes, and the newest that it reads.
+pub(crate) const FORMAT_VERSION: u32 = 1;
+
+/// The file's name, in the store's folder.
+pub(crate) const FORMAT_FILE: &str = "FORMAT";
+
+const FIRST_WORDS: &str = "coursecat store, format ";
+const EXPLANATION: &str = "
+This folder belongs to coursecat, which keeps a course catalog in it.
+Its files only make sense together: copy or move the whole folder, and only while it is not open.
+";
+
+/// The text of the file for a format.
+pub(crate) fn write(version: u32) -> String {
+    format!("{FIRST_WORDS}{version}\n{EXPLANATION}")
+}
+
+/// The format that a file's text names.
+pub(crate) fn read(text: &str) -> Option<u32> {
+    let number = text.lines().next()?.strip_prefix(FIRST_WORDS)?;
+    number.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_reads_back() {
+        assert_eq!(read(&write(1)), Some(1));
+        assert_eq!(read(&write(4_000_000_000)), Some(4_000_000_000));
+        for other in ["", "coursecat", "coursecat store, format x\n", "{}"] {
+            assert_eq!(read(other), None, "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The ledger: one row that accounts for all others, and the folding of changes into a batch
+//! that keeps it true.
+//!
+//! Every commit rewrites the ledger: the number of the commit, the next free ids, how many rows
+//! each tree has, and the digest of all rows. Opening a store reads every row anyway, so it adds
+//! them up and compares.
+
+use bincode::{Decode, Encode};
+
+use super::digest::Digest;
+use super::keys;
+use super::records::{self, Row};
+use super::row::{self, BadRow};
+use super::trees::{COURSES_BY_CODE, DATA_TREES, META, REFERENCES, RUNS};
+use crate::engine::{Batch, Tree};
+use crate::image::{Change, Versions};
+use crate::key::{CatalogCourseId, CourseRunId, OrganizationId};
+use crate::model::{CatalogCourse, CourseRun, Organization, Subject};
+
+/// See the [module](self).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ledger {
+    /// How many commits have been made.
+    pub(crate) sequence: u64,
+    /// The ids that the next new records get.
+    pub(crate) next_ids: NextIds,
+    counts: [u64; DATA_TREES.len()],
+    digest: Digest,
+}
+
+/// The next free id of each kind of record. An id is never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NextIds {
+    organization: u64,
+    course: u64,
+    run: u64,
+}
+
+impl NextIds {
+    pub(crate) fn organization(&mut self) -> OrganizationId {
+        OrganizationId::new(take(&mut self.organization))
+    }
+
+    pub(crate) fn course(&mut self) -> CatalogCourseId {
+        CatalogCourseId::new(take(&mut self.course))
+    }
+
+    pub(crate) fn run(&mut self) -> CourseRunId {
+        CourseRunId::new(take(&mut self.run))
+    }
+
+    /// Moves past ids that are in use.
+    pub(crate) fn pass(
+        &mut self,
+        organization: Option<OrganizationId>,
+        course: Option<CatalogCourseId>,
+        run: Option<CourseRunId>,
+    ) {
+        let past = |next: &mut u64, id: Option<u64>| {
+            *next = id.map_or(*next, |id| (*next).max(id.saturating_add(1)));
+        };
+        past(
+            &mut self.organization,
+            organization.map(OrganizationId::get),
+        );
+        past(&mut self.course, course.map(CatalogCourseId::get));
+        past(&mut self.run, run.map(CourseRunId::get));
+    }
+}
+
+impl NextIds {
+    /// These, moved past all that others have given.
+    pub(crate) fn passing(&self, others: &Self) -> Self {
+        Self {
+            organization: self.organization.max(others.organization),
+            course: self.course.max(others.course),
+            run: self.run.max(others.run),
+        }
+    }
+}
+
+fn take(next: &mut u64) -> u64 {
+    let id = *next;
+    *next += 1;
+    id
+}
+
+/// The ledger's row in `meta`.
+#[derive(Debug, Encode, Decode)]
+struct StoredLedger {
+    sequence: u64,
+    next_organization: u64,
+    next_course: u64,
+    next_run: u64,
+    counts: [u64; DATA_TREES.len()],
+    digest: u128,
+}
+
+impl Ledger {
+    /// The ledger of a store without rows.
+    pub(crate) fn new() -> Self {
+        Self {
+            sequence: 0,
+            next_ids: NextIds {
+                organization: 1,
+                course: 1,
+                run: 1,
+            },
+            counts: [0; DATA_TREES.len()],
+            digest: Digest::default(),
+        }
+    }
+
+    /// Takes a row into account.
+    pub(crate) fn add(&mut self, tree: Tree, key: &[u8], value: &[u8]) {
+        if let Some(i) = index(tree) {
+            self.counts[i] += 1;
+            self.digest.add(tree, key, value);
+        }
+    }
+
+    fn remove(&mut self, tree: Tree, key: &[u8], value: &[u8]) {
+        if let Some(i) = index(tree) {
+            self.counts[i] = self.counts[i].saturating_sub(1);
+            self.digest.remove(tree, key, value);
+        }
+    }
+
+    /// What is different in the rows that another ledger accounts for, in words; `None` if
+    /// nothing is.
+    pub(crate) fn difference(&self, found: &Self) -> Option<String> {
+        for (i, tree) in DATA_TREES.iter().enumerate() {
+            let (expected, found) = (self.counts[i], found.counts[i]);
+            if expected != found {
+                return Some(format!(
+                    "the tree {:?} should have {expected} rows and has {found}",
+                    tree.name()
+                ));
+            }
+        }
+        (self.digest != found.digest).then(|| {
+            "the number of rows is right, but the digest of their contents is not".to_owned()
+        })
+    }
+
+    /// Moves the next ids past those of records.
+    pub(crate) fn pass_ids(
+        &mut self,
+        organizations: &[Organization],
+        courses: &[CatalogCourse],
+        runs: &[CourseRun],
+    ) {
+        self.next_ids.pass(
+            organizations.iter().map(|o| o.id).max(),
+            courses.iter().map(|c| c.id).max(),
+            runs.iter().map(|r| r.id).max(),
+        );
+    }
+
+    pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Self, BadRow> {
+        if key != keys::LEDGER {
+            return Err(BadRow::Key);
+        }
+        let stored: StoredLedger = row::decode(META, keys::LEDGER, value)?;
+        Ok(Self {
+            sequence: stored.sequence,
+            next_ids: NextIds {
+                organization: stored.next_organization,
+                course: stored.next_course,
+                run: stored.next_run,
+            },
+            counts: stored.counts,
+            digest: Digest(stored.digest),
+        })
+    }
+
+    /// The ledger's row in `meta`.
+    pub(crate) fn as_row(&self) -> Row {
+        let stored = StoredLedger {
+            sequence: self.sequence,
+            next_organization: self.next_ids.organization,
+            next_course: self.next_ids.course,
+            next_run: self.next_ids.run,
+            counts: self.counts,
+            digest: self.digest.0,
+        };
+        Row::of(META, keys::LEDGER.to_vec(), &stored)
+    }
+
+    /// The batch that begins a new store: this ledger, and nothing else.
+    pub(crate) fn first_batch(&self) -> Batch {
+        let mut batch = Batch::new();
+        let row = self.as_row();
+        batch.put(row.tree, row.key, None, Some(row.value));
+        batch
+    }
+}
+
+fn index(tree: Tree) -> Option<usize> {
+    DATA_TREES.iter().position(|other| *other == tree)
+}
+
+/// Changes on their way into a store: a batch of rows with their guards, and the ledger after it.
+#[derive(Debug)]
+pub(crate) struct Fold {
+    batch: Batch,
+    before: Ledger,
+    after: Ledger,
+}
+
+impl Fold {
+    pub(crate) fn new(ledger: &Ledger) -> Self {
+        Self {
+            batch: Batch::new(),
+            before: ledger.clone(),
+            after: ledger.clone(),
+        }
+    }
+
+    /// Adds a change that follows all that were added before.
+    pub(crate) fn add(&mut self, change: &Change) {
+        match change {
+            Change::Organization(versions) => {
+                self.replace(versions, records::organization_rows);
+                if let (Some(before), None) = (&versions.before, &versions.after) {
+                    self.batch
+                        .require_empty(COURSES_BY_CODE, keys::courses_of(before.id));
+                }
+            }
+            Change::CatalogCourse(versions) => {
+                self.replace(versions, records::course_rows);
+                if let (Some(before), None) = (&versions.before, &versions.after) {
+                    self.batch.require_empty(RUNS, keys::runs_of(before.id));
+                    let subject = Subject::CatalogCourse(before.id);
+                    self.batch
+                        .require_empty(REFERENCES, keys::references_to(subject));
+                }
+            }
+            Change::CourseRun(versions) => {
+                self.replace(versions, records::run_rows);
+                if let (Some(before), None) = (&versions.before, &versions.after) {
+                    let subject = Subject::CourseRun(before.id);
+                    self.batch
+                        .require_empty(REFERENCES, keys::references_to(subject));
+                }
+            }
+            Change::ReferenceAdded(subject, referrer) => {
+                self.put(records::reference_row(*subject, referrer));
+            }
+            Change::ReferenceRemoved(subject, referrer) => {
+                self.take(records::reference_row(*subject, referrer));
+            }
+        }
+    }
+
+    /// How many rows the batch has.
+    pub(crate) fn rows(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// How many bytes of keys and values the batch has.
+    pub(crate) fn bytes(&self) -> usize {
+        self.batch.bytes()
+    }
+
+    /// The batch, with the ledger that accounts for it; `None` if nothing has changed.
+    pub(crate) fn finish(mut self, next_ids: NextIds) -> Option<(Batch, Ledger)> {
+        if self.batch.is_empty() {
+            return None;
+        }
+        self.after.sequence += 1;
+        self.after.next_ids = next_ids;
+        let before = self.before.as_row();
+        let after = self.after.as_row();
+        self.batch
+            .put(after.tree, after.key, Some(before.value), Some(after.value));
+        Some((self.batch, self.after))
+    }
+
+    fn replace<T, const N: usize>(
+        &mut self,
+        versions: &Versions<T>,
+        rows: impl Fn(&T) -> [Row; N],
+    ) {
+        let before = versions.before.as_ref().map(|record| rows(record));
+        let after = versions.after.as_ref().map(|record| rows(record));
+        let same = |row: &Row, other: &Option<[Row; N]>| {
+            other.as_ref().is_some_and(|rows| rows.contains(row))
+        };
+        let (gone, come): (Vec<Row>, Vec<Row>) = (
+            before
+                .iter()
+                .flatten()
+                .filter(|row| !same(row, &after))
+                .cloned()
+                .collect(),
+            after
+                .iter()
+                .flatten()
+                .filter(|row| !same(row, &before))
+                .cloned()
+                .collect(),
+        );
+        gone.into_iter().for_each(|row| self.take(row));
+        come.into_iter().for_each(|row| self.put(row));
+    }
+
+    fn put(&mut self, row: Row) {
+        self.after.add(row.tree, &row.key, &row.value);
+        self.batch.put(row.tree, row.key, None, Some(row.value));
+    }
+
+    fn take(&mut self, row: Row) {
+        self.after.remove(row.tree, &row.key, &row.value);
+        self.batch.put(row.tree, row.key, Some(row.value), None);
+    }
+}

@@ -1,0 +1,155 @@
+//! Loading a store: every row into the image, and every row into account.
+//!
+//! Whatever does not add up is an error; nothing of a store that is damaged is served.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::ledger::Ledger;
+use super::records::{StoredCourse, StoredOrganization, StoredReference, StoredRun};
+use super::row::BadRow;
+use super::trees::{
+    COURSES, COURSES_BY_CODE, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES, RUNS,
+    RUNS_BY_KEY,
+};
+use crate::engine::{Engine, EngineError, Tree};
+use crate::image::{Change, Image, Versions};
+
+/// Why a store cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("the row {key} of the tree {:?} is damaged: {why}", tree.name())]
+    Row {
+        tree: Tree,
+        key: String,
+        why: BadRow,
+    },
+    #[error("{0}")]
+    Account(String),
+}
+
+/// Loads the whole of a store.
+pub(crate) fn load(engine: &dyn Engine) -> Result<(Image, Ledger), LoadError> {
+    let mut loader = Loader {
+        image: Image::new(),
+        found: Ledger::new(),
+        expected: None,
+    };
+    each(engine, META, |key, value| loader.meta(key, value))?;
+    // Records come before what refers to them: a course knows its organization's name.
+    each(engine, ORGANIZATIONS, |k, v| loader.organization(k, v))?;
+    each(engine, COURSES, |k, v| loader.course(k, v))?;
+    each(engine, RUNS, |k, v| loader.run(k, v))?;
+    each(engine, REFERENCES, |k, v| loader.reference(k, v))?;
+    for index in [ORGANIZATIONS_BY_NAME, COURSES_BY_CODE, RUNS_BY_KEY] {
+        // An index says nothing that the records do not; it is taken into account, row by row.
+        each(engine, index, |key, value| {
+            loader.found.add(index, key, value);
+            Ok(())
+        })?;
+    }
+    loader.finish()
+}
+
+struct Loader {
+    image: Image,
+    found: Ledger,
+    expected: Option<Ledger>,
+}
+
+impl Loader {
+    fn meta(&mut self, key: &[u8], value: &[u8]) -> Result<(), BadRow> {
+        self.expected = Some(Ledger::read(key, value)?);
+        Ok(())
+    }
+
+    fn organization(&mut self, key: &[u8], value: &[u8]) -> Result<(), BadRow> {
+        self.found.add(ORGANIZATIONS, key, value);
+        let record = StoredOrganization::read(key, value)?;
+        self.found.next_ids.pass(Some(record.id), None, None);
+        let change = Change::Organization(Versions::created(Arc::new(record)));
+        self.image.apply(&change);
+        Ok(())
+    }
+
+    fn course(&mut self, key: &[u8], value: &[u8]) -> Result<(), BadRow> {
+        self.found.add(COURSES, key, value);
+        let record = StoredCourse::read(key, value, |id| {
+            let node = self.image.organization(id)?;
+            Some(node.organization.short_name.clone())
+        })?;
+        self.found.next_ids.pass(None, Some(record.id), None);
+        let change = Change::CatalogCourse(Versions::created(Arc::new(record)));
+        self.image.apply(&change);
+        Ok(())
+    }
+
+    fn run(&mut self, key: &[u8], value: &[u8]) -> Result<(), BadRow> {
+        self.found.add(RUNS, key, value);
+        let mut record = StoredRun::read(key, value)?;
+        let Some(course) = self.image.course(record.catalog_course_id) else {
+            return Err(BadRow::Content(format!(
+                "its catalog course {} does not exist",
+                record.catalog_course_id
+            )));
+        };
+        // Most runs are titled as their course: one text serves both.
+        if record.title == course.course.title {
+            record.title = course.course.title.clone();
+        }
+        self.found.next_ids.pass(None, None, Some(record.id));
+        let change = Change::CourseRun(Versions::created(Arc::new(record)));
+        self.image.apply(&change);
+        Ok(())
+    }
+
+    fn reference(&mut self, key: &[u8], value: &[u8]) -> Result<(), BadRow> {
+        self.found.add(REFERENCES, key, value);
+        let (subject, referrer) = StoredReference::read(key, value)?;
+        self.image.apply(&Change::ReferenceAdded(subject, referrer));
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(Image, Ledger), LoadError> {
+        let Some(expected) = self.expected else {
+            return Err(LoadError::Account("the ledger is missing".to_owned()));
+        };
+        if let Some(difference) = expected.difference(&self.found) {
+            return Err(LoadError::Account(difference));
+        }
+        if expected.next_ids != expected.next_ids.passing(&self.found.next_ids) {
+            return Err(LoadError::Account(
+                "the ledger would give an id again that is in use".to_owned(),
+            ));
+        }
+        Ok((self.image, expected))
+    }
+}
+
+/// Visits every row of a tree until one is bad.
+fn each(
+    engine: &dyn Engine,
+    tree: Tree,
+    mut row: impl FnMut(&[u8], &[u8]) -> Result<(), BadRow>,
+) -> Result<(), LoadError> {
+    let mut bad = None;
+    engine.load(tree, &mut |key, value| match row(key, value) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(why) => {
+            bad = Some(LoadError::Row {
+                tree,
+                key: hex(key),
+                why,
+            });
+            ControlFlow::Break(())
+        }
+    })?;
+    bad.map_or(Ok(()), Err)
+}
+
+/// A row key for people.
+pub(crate) fn hex(key: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(key)
+}

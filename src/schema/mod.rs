@@ -1,0 +1,26 @@
+//! How the catalog lies in a store: trees, row keys, row values, and the format's version.
+//!
+//! FORMAT.md tells the same in prose, with byte maps. This module turns records into rows and
+//! rows into records; it never reads or writes a store itself, and knows no rule of the catalog.
+
+mod digest;
+pub(crate) mod folder;
+mod format;
+mod keys;
+mod ledger;
+mod load;
+mod records;
+mod row;
+mod trees;
+
+pub(crate) use ledger::{Fold, Ledger, NextIds};
+pub(crate) use load::{LoadError, hex, load};
+pub(crate) use records::{
+    Row, StoredCourse, StoredOrganization, StoredReference, StoredRun, course_rows,
+    organization_rows, read_name_row, reference_row, run_rows,
+};
+pub(crate) use row::BadRow;
+pub(crate) use trees::{
+    COURSES, COURSES_BY_CODE, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES, RUNS,
+    RUNS_BY_KEY, TREES,
+};

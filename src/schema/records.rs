@@ -1,0 +1,213 @@
+//! The content of rows, and its way to and from the records of the model.
+//!
+//! The order and the types of the fields are the format: a change here is a new row version.
+//! What a record's key says already (ids, the folded text) is not written again in its row.
+
+use bincode::{Decode, Encode};
+
+use super::keys;
+use super::row::{self, BadRow};
+use super::trees::{
+    COURSES, COURSES_BY_CODE, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES, RUNS, RUNS_BY_KEY,
+};
+use crate::engine::Tree;
+use crate::key::OrganizationId;
+use crate::model::{
+    CatalogCourse, CourseCode, CourseRun, Invalid, Language, Organization, OrganizationName,
+    Referrer, ShortName, Subject, Timestamp, Title,
+};
+
+/// A row: where it lies, and its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) tree: Tree,
+    pub(crate) key: Vec<u8>,
+    pub(crate) value: Vec<u8>,
+}
+
+impl Row {
+    pub(super) fn of(tree: Tree, key: Vec<u8>, content: &impl Encode) -> Self {
+        let value = row::encode(tree, &key, content);
+        Self { tree, key, value }
+    }
+}
+
+/// A row of `organizations`.
+#[derive(Debug, Encode, Decode)]
+pub(crate) struct StoredOrganization {
+    short_name: String,
+    name: String,
+    active: bool,
+    created_micros: i64,
+}
+
+/// A row of `courses`.
+#[derive(Debug, Encode, Decode)]
+pub(crate) struct StoredCourse {
+    organization: u64,
+    course_code: String,
+    title: String,
+    language: String,
+    created_micros: i64,
+}
+
+/// A row of `runs`. The run code is a part of the key.
+#[derive(Debug, Encode, Decode)]
+pub(crate) struct StoredRun {
+    course_key: String,
+    title: String,
+    created_micros: i64,
+}
+
+/// A row of `organizations_by_name` or `courses_by_code`: the id of the record.
+#[derive(Debug, PartialEq, Eq, Encode, Decode)]
+struct StoredId(u64);
+
+/// A row of `runs_by_key`: the ids that make up the run's row key.
+#[derive(Debug, PartialEq, Eq, Encode, Decode)]
+struct RunPlace {
+    course: u64,
+    run: u64,
+}
+
+/// A row of `references`: all there is to a reference is in its key.
+#[derive(Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct StoredReference;
+
+fn content(error: Invalid) -> BadRow {
+    BadRow::Content(error.why)
+}
+
+impl StoredOrganization {
+    pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Organization, BadRow> {
+        let id = keys::read_organization(key)?;
+        let stored: Self = row::decode(ORGANIZATIONS, key, value)?;
+        Ok(Organization {
+            id,
+            short_name: ShortName::new(stored.short_name).map_err(content)?,
+            name: OrganizationName::new(stored.name).map_err(content)?,
+            active: stored.active,
+            created: Timestamp::from_micros(stored.created_micros).map_err(content)?,
+        })
+    }
+}
+
+/// The rows of an organization: its record, and its place in the index of names.
+pub(crate) fn organization_rows(organization: &Organization) -> [Row; 2] {
+    let stored = StoredOrganization {
+        short_name: organization.short_name.to_string(),
+        name: organization.name.to_string(),
+        active: organization.active,
+        created_micros: organization.created.as_micros(),
+    };
+    let short_name = organization.short_name.as_str();
+    [
+        Row::of(ORGANIZATIONS, keys::organization(organization.id), &stored),
+        Row::of(
+            ORGANIZATIONS_BY_NAME,
+            keys::organization_name(short_name),
+            &StoredId(organization.id.get()),
+        ),
+    ]
+}
+
+/// Reads a row of `organizations_by_name`: a folded short name, and whose it is.
+pub(crate) fn read_name_row(key: &[u8], value: &[u8]) -> Result<(String, OrganizationId), BadRow> {
+    let StoredId(id) = row::decode(ORGANIZATIONS_BY_NAME, key, value)?;
+    let name = String::from_utf8(key.to_vec()).map_err(|_| BadRow::Key)?;
+    Ok((name, OrganizationId::new(id)))
+}
+
+impl StoredCourse {
+    /// Reads a course; `org` gives the short name of an organization that has been read before.
+    pub(crate) fn read(
+        key: &[u8],
+        value: &[u8],
+        org: impl FnOnce(OrganizationId) -> Option<ShortName>,
+    ) -> Result<CatalogCourse, BadRow> {
+        let id = keys::read_course(key)?;
+        let stored: Self = row::decode(COURSES, key, value)?;
+        let organization_id = OrganizationId::new(stored.organization);
+        let org = org(organization_id).ok_or_else(|| {
+            BadRow::Content(format!("its organization {organization_id} does not exist"))
+        })?;
+        let language = Language::new(&stored.language).map_err(content)?;
+        Ok(CatalogCourse {
+            id,
+            organization_id,
+            org,
+            course_code: CourseCode::new(stored.course_code).map_err(content)?,
+            title: Title::new(stored.title).map_err(content)?,
+            language,
+            created: Timestamp::from_micros(stored.created_micros).map_err(content)?,
+        })
+    }
+}
+
+/// The rows of a catalog course: its record, and its place in the index of codes.
+pub(crate) fn course_rows(course: &CatalogCourse) -> [Row; 2] {
+    let stored = StoredCourse {
+        organization: course.organization_id.get(),
+        course_code: course.course_code.to_string(),
+        title: course.title.to_string(),
+        language: course.language.to_string(),
+        created_micros: course.created.as_micros(),
+    };
+    let by_code = keys::course_code(course.organization_id, course.course_code.as_str());
+    [
+        Row::of(COURSES, keys::course(course.id), &stored),
+        Row::of(COURSES_BY_CODE, by_code, &StoredId(course.id.get())),
+    ]
+}
+
+impl StoredRun {
+    pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<CourseRun, BadRow> {
+        let (catalog_course_id, id) = keys::read_run(key)?;
+        let stored: Self = row::decode(RUNS, key, value)?;
+        Ok(CourseRun {
+            id,
+            catalog_course_id,
+            course_key: stored
+                .course_key
+                .parse()
+                .map_err(|error| BadRow::Content(format!("{error}")))?,
+            title: Title::new(stored.title).map_err(content)?,
+            created: Timestamp::from_micros(stored.created_micros).map_err(content)?,
+        })
+    }
+}
+
+/// The rows of a course run: its record, and its place in the index of keys.
+pub(crate) fn run_rows(run: &CourseRun) -> [Row; 2] {
+    let stored = StoredRun {
+        course_key: run.course_key.as_str().to_owned(),
+        title: run.title.to_string(),
+        created_micros: run.created.as_micros(),
+    };
+    let place = RunPlace {
+        course: run.catalog_course_id.get(),
+        run: run.id.get(),
+    };
+    let by_key = keys::course_key(run.course_key.as_str());
+    [
+        Row::of(RUNS, keys::run(run.catalog_course_id, run.id), &stored),
+        Row::of(RUNS_BY_KEY, by_key, &place),
+    ]
+}
+
+impl StoredReference {
+    pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<(Subject, Referrer), BadRow> {
+        let read = keys::read_reference(key)?;
+        let Self = row::decode(REFERENCES, key, value)?;
+        Ok(read)
+    }
+}
+
+/// The row of a reference.
+pub(crate) fn reference_row(subject: Subject, referrer: &Referrer) -> Row {
+    Row::of(
+        REFERENCES,
+        keys::reference(subject, referrer),
+        &StoredReference,
+    )
+}
