@@ -62,3 +62,8 @@ pub use model::{
     CatalogCourse, CourseCode, CourseRun, Field, Invalid, Language, Organization, OrganizationName,
     Referrer, RunCode, ShortName, Timestamp, Title,
 };
+
+/// Runs the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -31,11 +31,11 @@ use std::ops::ControlFlow;
 
 /// A place for rows of bytes, with one writer.
 ///
-/// An engine that fails in [`commit`](Engine::commit) or [`sync`](Engine::sync) after its store may
-/// have been touched, or that finds a guard violated, is *poisoned*: every later commit and sync
-/// answers [`EngineError::Failed`], which repeats the first failure. Open the store again to learn
-/// what it holds. Errors that refuse a batch for what it says ([`EngineError::Refused`]) touch
-/// nothing and poison nothing.
+/// An engine that fails in [`commit`](Engine::commit) or [`sync`](Engine::sync), or that finds a
+/// guard violated, is *poisoned*: it loads, commits and syncs no more, and answers
+/// [`EngineError::Failed`], which repeats the first failure. Open the store again to learn what it
+/// holds. Errors that refuse a batch for what it says ([`EngineError::Refused`]) touch nothing and
+/// poison nothing.
 pub(crate) trait Engine: Send {
     /// Gives every row of `tree` to `row`, in ascending order of keys, until it breaks off.
     ///
@@ -48,6 +48,9 @@ pub(crate) trait Engine: Send {
     fn load(&self, tree: Tree, row: &mut RowSink<'_>) -> Result<(), EngineError>;
 
     /// Applies the whole batch if all of its guards hold, or nothing of it.
+    ///
+    /// Batches of up to 1,000 keys and 256 KiB are what engines are made for; larger ones are as
+    /// atomic, but cost memory.
     ///
     /// With [`Durability::Durable`], the batch and every earlier one survive a power cut once this
     /// has returned.

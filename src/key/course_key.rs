@@ -198,27 +198,20 @@ impl CourseKey {
     /// # Ok::<_, coursecat::key::InvalidKey>(())
     /// ```
     pub fn run_key(&self) -> Result<RunKey, InvalidKey> {
-        let fault = |at, reason| {
-            let printed = self.to_string();
-            InvalidKey::new(Subject::CourseKey, &printed, KeyPart::Run, at, reason)
+        let fault = |part, at, reason| {
+            InvalidKey::new(Subject::CourseKey, &self.to_string(), part, at, reason)
         };
         let Ends {
-            org,
-            course,
-            run,
-            version,
-            ..
+            org, course, run, ..
         } = self.ends;
         match self.run() {
-            None => return Err(fault(self.prefix(), Reason::NoRun)),
-            Some("") => return Err(fault(run, Reason::NoRun)),
+            None => return Err(fault(KeyPart::Run, self.prefix(), Reason::NoRun)),
+            Some("") => return Err(fault(KeyPart::Run, run, Reason::NoRun)),
             Some(_) => {}
         }
-        let text = [&self.text[..run], &self.text[version..]].concat();
-        RunKey::new(self.kind, text.into_boxed_str(), [org, course, run]).map_err(|reason| {
-            let printed = self.to_string();
-            InvalidKey::new(Subject::CourseKey, &printed, KeyPart::Whole, 0, reason)
-        })
+        let text = [&self.text[..run], &self.text[self.ends.version..]].concat();
+        RunKey::new(self.kind, text.into_boxed_str(), [org, course, run])
+            .map_err(|reason| fault(KeyPart::Whole, 0, reason))
     }
 
     fn prefix(&self) -> usize {
@@ -252,11 +245,11 @@ const BRANCH: &str = "branch@";
 const VERSION: &str = "version@";
 const CCX: &str = "ccx@";
 
-impl From<Parsed<'_>> for CourseKey {
-    fn from(parsed: Parsed<'_>) -> Self {
+impl CourseKey {
+    fn assemble(parsed: &Parsed<'_>) -> Self {
         let kind = parsed.kind;
         let prefix = kind.prefix();
-        let mut text = String::with_capacity(capacity(&parsed));
+        let mut text = String::with_capacity(capacity(parsed));
         text.push_str(prefix);
         let mut push = |keyword: &str, part: Option<&str>| {
             if let Some(part) = part {
@@ -289,6 +282,8 @@ impl From<Parsed<'_>> for CourseKey {
 }
 
 /// How long the text will be, exactly, so that boxing it does not copy it.
+///
+/// No key is without any part, so there is one separator less than parts.
 fn capacity(parsed: &Parsed<'_>) -> usize {
     let parts = [
         ("", parsed.org),
@@ -332,7 +327,7 @@ impl FromStr for CourseKey {
     ///
     /// The text is not a course key. A library, `library-v1:ORG+NAME`, is not one.
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        parse(text).map(Self::from)
+        parse(text).map(|parsed| Self::assemble(&parsed))
     }
 }
 
@@ -369,3 +364,134 @@ key_as_text!(
     CourseKey,
     "a course key such as \"course-v1:ORG+COURSE+RUN\""
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V: &str = "519665f6223ebd6980884f2b";
+
+    fn key(text: &str) -> CourseKey {
+        text.parse().unwrap()
+    }
+
+    fn parts(key: &CourseKey) -> [Option<&str>; 6] {
+        [
+            key.org(),
+            key.course(),
+            key.run(),
+            key.branch(),
+            key.version(),
+            key.ccx(),
+        ]
+    }
+
+    #[test]
+    fn every_part_is_where_it_was_written() {
+        let full = key(&format!("ccx-v1:o:x+c+r+branch@b+version@{V}+ccx@001"));
+        assert_eq!(
+            parts(&full),
+            [
+                Some("o:x"),
+                Some("c"),
+                Some("r"),
+                Some("b"),
+                Some(V),
+                Some("001")
+            ]
+        );
+        assert_eq!(
+            parts(&key("o/c/r")),
+            [Some("o"), Some("c"), Some("r"), None, None, None]
+        );
+        assert_eq!(
+            parts(&key("o/c/")),
+            [Some("o"), Some("c"), Some(""), None, None, None]
+        );
+        let version = key(&format!("course-v1:version@{V}"));
+        assert_eq!(parts(&version), [None, None, None, None, Some(V), None]);
+        let branch = key(&format!("ccx-v1:branch@b+version@{V}+ccx@1"));
+        assert_eq!(
+            parts(&branch),
+            [None, None, None, Some("b"), Some(V), Some("1")]
+        );
+    }
+
+    #[test]
+    fn printing_is_canonical() {
+        for (written, printed) in [
+            ("slashes:o+c+r".to_owned(), "course-v1:o+c+r".to_owned()),
+            (
+                "course-v1:o+c+r+type@t+block@a%b".to_owned(),
+                "course-v1:o+c+r".to_owned(),
+            ),
+            (
+                format!("ccx-v1:o+c+r+BRANCH@B+VerSion@{}+CCX@1", V.to_uppercase()),
+                format!("ccx-v1:o+c+r+branch@B+version@{V}+ccx@1"),
+            ),
+            (
+                format!("course-v1:branch@b+version@{V}"),
+                format!("course-v1:version@{V}"),
+            ),
+            (
+                format!("ccx-v1:o+c+branch@b+version@{V}+ccx@1"),
+                format!("ccx-v1:version@{V}+ccx@1"),
+            ),
+            ("o/c/".to_owned(), "o/c/".to_owned()),
+        ] {
+            let key = key(&written);
+            assert_eq!(key.to_string(), printed);
+            assert_eq!(key.char_count(), printed.chars().count());
+        }
+    }
+
+    #[test]
+    fn what_does_not_print_still_makes_a_difference() {
+        let bare = key(&format!("course-v1:version@{V}"));
+        let branch = key(&format!("course-v1:branch@b+version@{V}"));
+        assert_eq!(bare.to_string(), branch.to_string());
+        assert_ne!(bare, branch);
+        assert!(bare.cmp(&branch).is_ne());
+        assert_eq!(bare.cmp(&branch), branch.cmp(&bare).reverse());
+    }
+
+    #[test]
+    fn a_run_key_has_neither_branch_nor_version() {
+        for (written, stored) in [
+            ("course-v1:o+c+r".to_owned(), "course-v1:o+c+r"),
+            (
+                format!("course-v1:o+c+r+branch@b+version@{V}"),
+                "course-v1:o+c+r",
+            ),
+            (
+                format!("ccx-v1:o+c+r+version@{V}+ccx@1"),
+                "ccx-v1:o+c+r+ccx@1",
+            ),
+            ("o/c/r".to_owned(), "o/c/r"),
+        ] {
+            let run = key(&written).run_key().unwrap();
+            assert_eq!(run.as_str(), stored);
+            assert_eq!(CourseKey::from(run), key(stored));
+        }
+        for text in [
+            format!("course-v1:version@{V}"),
+            format!("course-v1:o+c+version@{V}"),
+            format!("ccx-v1:o+c+branch@b+version@{V}+ccx@1"),
+            "o/c/".to_owned(),
+        ] {
+            assert!(key(&text).run_key().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_text_takes_no_more_memory_than_it_needs() {
+        for text in [
+            "o/c/",
+            "course-v1:o+c+r+branch@b+block@b",
+            "ccx-v1:o+c+r+ccx@1",
+        ] {
+            let parsed = parse(text).unwrap();
+            assert_eq!(capacity(&parsed), CourseKey::assemble(&parsed).text.len());
+        }
+    }
+}

@@ -135,7 +135,7 @@ impl InvalidKey {
             Reason::CcxInCourse => {
                 write!(
                     f,
-                    "it has a ccx, at position {at}, that a key of a course cannot have"
+                    "it has a ccx, at position {at}, which a course-v1 key cannot have"
                 )
             }
             Reason::VersionDigit(c, HexCase::Lower) => write!(
@@ -165,7 +165,7 @@ impl InvalidKey {
             Reason::NotStored => {
                 write!(
                     f,
-                    "it has a {part}, at position {at}, and a run is stored without"
+                    "it has a {part}, at position {at}, and a run is stored without one"
                 )
             }
             Reason::TooLong { bytes, most } => {

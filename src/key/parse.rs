@@ -344,3 +344,130 @@ fn is_id_char(c: char) -> bool {
 fn is_legacy_char(c: char) -> bool {
     is_word(c) || matches!(c, '.' | '%' | '-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V: &str = "519665f6223ebd6980884f2b";
+
+    fn is_valid(text: &str) -> bool {
+        parse(text).is_ok()
+    }
+
+    #[test]
+    fn parts_follow_each_other_in_one_order_only() {
+        assert!(is_valid(&format!(
+            "course-v1:a+b+c+branch@d+version@{V}+type@t+block@k"
+        )));
+        assert!(is_valid(&format!(
+            "ccx-v1:a+b+c+branch@d+version@{V}+ccx@1+type@t+block@k"
+        )));
+        for text in [
+            format!("course-v1:a+b+c+version@{V}+branch@d"),
+            format!("ccx-v1:a+b+c+ccx@1+version@{V}"),
+            "course-v1:a+b+c+block@k+type@t".to_owned(),
+            "course-v1:a+b+c+branch@d+branch@d".to_owned(),
+            "course-v1:branch@d+a+b+c".to_owned(),
+            "course-v1:a+b+c+d".to_owned(),
+        ] {
+            assert!(!is_valid(&text), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_a_version_org_course_and_run_are_needed() {
+        for ids in ["", "a+b+", "branch@d+", "a+b+branch@d+"] {
+            assert!(is_valid(&format!("course-v1:{ids}version@{V}")), "{ids}");
+            assert!(is_valid(&format!("ccx-v1:{ids}version@{V}+ccx@1")), "{ids}");
+        }
+        for text in [
+            "course-v1:",
+            "course-v1:a",
+            "course-v1:a+b",
+            "course-v1:branch@d",
+        ] {
+            assert!(!is_valid(text), "{text}");
+        }
+        assert!(!is_valid("ccx-v1:ccx@1"));
+        assert!(!is_valid("ccx-v1:a+b+ccx@1"));
+        assert!(!is_valid(&format!("course-v1:a+version@{V}")));
+    }
+
+    #[test]
+    fn every_plus_is_followed_by_something() {
+        for text in ["a+b+c", "a+b+c+branch@d", "a+b+c+block@k"] {
+            assert!(is_valid(&format!("course-v1:{text}")));
+            for rest in ["+", "+\n", "\n", "++", "+ "] {
+                assert!(
+                    !is_valid(&format!("course-v1:{text}{rest}")),
+                    "{text}{rest:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn only_ccx_keys_ignore_case_in_keywords_and_digits() {
+        let upper = V.to_uppercase();
+        let wild = format!("+BRANCH@d+verſİon@{upper}+CCx@1+tYpe@t+bloc\u{212a}@k");
+        assert!(is_valid(&format!("ccx-v1:a+b+c{wild}")));
+        assert!(is_valid(&format!("ccx-v1:version@{upper}+ccx@١٢")));
+        assert!(!is_valid("course-v1:a+b+c+BRANCH@d"));
+        assert!(!is_valid(&format!("course-v1:version@{upper}")));
+        assert!(!is_valid("CCX-v1:a+b+c+ccx@1"));
+    }
+
+    #[test]
+    fn blocks_may_have_percent_signs_in_course_keys_only() {
+        assert!(is_valid("course-v1:a+b+c+block@a%b"));
+        assert!(!is_valid("course-v1:a+b+c+type@a%b"));
+        assert!(!is_valid("ccx-v1:a+b+c+ccx@1+block@a%b"));
+    }
+
+    #[test]
+    fn only_text_without_a_colon_is_a_legacy_key() {
+        for text in ["a/b/c", "a/b/", "%/%/%", "ccxa/b/c", "МГУ/Алгебра/Осень"] {
+            assert!(is_valid(text), "{text}");
+        }
+        for text in [
+            "a/b", "a/b/c/d", "/b/c", "a//c", "//", "a/b/c:d", "a/b~/c", "a/b/c\n",
+        ] {
+            assert!(!is_valid(text), "{text:?}");
+        }
+    }
+
+    /// Anything but one pass over the text would not come back from this.
+    #[test]
+    fn long_texts_take_time_by_their_length_only() {
+        const LONG: usize = 100_000;
+        for part in [
+            "a",
+            "+",
+            "@",
+            "/",
+            ":",
+            "%",
+            "a+",
+            "branch@",
+            "branch@a+",
+            " ",
+            "é",
+        ] {
+            let many = part.repeat(LONG / part.len());
+            for start in [
+                "course-v1:",
+                "course-v1:a+b+c+",
+                "ccx-v1:a+b+c+ccx@",
+                "a/b/",
+                "",
+            ] {
+                for end in ["", "+", "\n", "!"] {
+                    if let Err(error) = parse(&format!("{start}{many}{end}")) {
+                        assert!(error.to_string().len() < 2_000);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -227,3 +227,84 @@ key_as_text!(
     RunKey,
     "the key of a course run such as \"course-v1:ORG+COURSE+RUN\""
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> RunKey {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn parts_of_each_kind() {
+        let parts = |text: &str| {
+            let key = key(text);
+            let ids = [key.org(), key.course(), key.run()].map(str::to_owned);
+            (ids, key.ccx().map(str::to_owned))
+        };
+        let ids = ["o", "c", "r"].map(str::to_owned);
+        assert_eq!(parts("course-v1:o+c+r"), (ids.clone(), None));
+        assert_eq!(
+            parts("ccx-v1:o+c+r+ccx@٣"),
+            (ids.clone(), Some("٣".to_owned()))
+        );
+        assert_eq!(parts("o/c/r"), (ids, None));
+    }
+
+    #[test]
+    fn small_in_memory() {
+        assert_eq!(size_of::<RunKey>(), 24);
+    }
+
+    #[test]
+    fn only_so_long() {
+        let text = |bytes: usize| format!("course-v1:o+c+{}", "r".repeat(bytes - 14));
+        let longest = text(RunKey::MAX_BYTES);
+        assert_eq!(key(&longest).run().len(), RunKey::MAX_BYTES - 14);
+        let longer = text(RunKey::MAX_BYTES + 1);
+        assert!(longer.parse::<RunKey>().is_err());
+        let longer: CourseKey = longer.parse().unwrap();
+        assert!(longer.run_key().is_err());
+    }
+
+    #[test]
+    fn neither_branch_nor_version_when_parsed() {
+        let version = "version@519665f6223ebd6980884f2b";
+        for (text, part, at) in [
+            ("course-v1:o+c+r+branch@b".to_owned(), KeyPart::Branch, 17),
+            (
+                format!("ccx-v1:o+c+r+{version}+ccx@1"),
+                KeyPart::Version,
+                14,
+            ),
+            (format!("slashes:branch@b+{version}"), KeyPart::Branch, 9),
+            (format!("course-v1:{version}"), KeyPart::Version, 11),
+        ] {
+            let error = text.parse::<RunKey>().unwrap_err();
+            assert_eq!(
+                (error.part(), error.at(), error.input()),
+                (part, at, text.as_str())
+            );
+        }
+    }
+
+    #[test]
+    fn run_codes_of_what_starts_with_ccx_do_not_count() {
+        for text in ["ccx-v1:o+c+r+ccx@1", "ccxo/c/r", "CcX/c/r"] {
+            assert!(!key(text).counts_for_run_code(), "{text}");
+        }
+        for text in ["course-v1:ccx+c+r", "o/ccx/r", "cc/x/r", "c/c/x"] {
+            assert!(key(text).counts_for_run_code(), "{text}");
+        }
+    }
+
+    #[test]
+    fn maps_can_be_searched_with_text() {
+        let set = std::collections::HashSet::from([key("o/c/r")]);
+        assert!(set.contains("o/c/r"));
+        assert!(!set.contains("O/c/r"));
+        let set = std::collections::BTreeSet::from([key("o/c/r")]);
+        assert!(set.contains("o/c/r"));
+    }
+}

@@ -6,6 +6,8 @@
 mod digest;
 pub(crate) mod folder;
 mod format;
+#[cfg(test)]
+mod golden;
 mod keys;
 mod ledger;
 mod load;
@@ -13,6 +15,8 @@ mod records;
 mod row;
 mod trees;
 
+#[cfg(test)]
+use digest::Digest;
 pub(crate) use ledger::{Fold, Ledger, NextIds};
 pub(crate) use load::{LoadError, hex, load};
 pub(crate) use records::{

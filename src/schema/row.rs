@@ -3,7 +3,7 @@
 //! The checksum covers the tree's name and the row's key too, so that a good row in a wrong place
 //! is as bad as a broken one. Decoding takes arbitrary bytes and never panics.
 
-use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
+use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::{Decode, Encode};
 
 use crate::engine::Tree;
@@ -14,14 +14,11 @@ const HEADER_BYTES: usize = 5;
 /// No row's content is longer; a length field that says more is damage.
 const MAX_BYTES: usize = 16_384;
 
-type Config = Configuration<LittleEndian, Fixint, Limit<MAX_BYTES>>;
+type Config = Configuration<LittleEndian, Varint, Limit<MAX_BYTES>>;
 
-/// Numbers are written whole, in little endian: a flipped bit changes a value, never a length.
+/// bincode's standard encoding: small numbers and lengths take one byte.
 const fn config() -> Config {
-    bincode::config::standard()
-        .with_little_endian()
-        .with_fixed_int_encoding()
-        .with_limit::<MAX_BYTES>()
+    bincode::config::standard().with_limit::<MAX_BYTES>()
 }
 
 /// Why a row's bytes are no row.

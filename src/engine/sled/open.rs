@@ -18,6 +18,9 @@ use super::{EngineError, SledOptions, Store, Tree, folder, snapshot};
 /// 713 bytes a run, 788 with sled's choice).
 const SEGMENT_BYTES: usize = 2 << 20;
 
+/// The smallest cache, in bytes. sled panics on a cache of next to nothing.
+const MIN_CACHE_BYTES: u64 = 1 << 20;
+
 /// Opens or makes the store in `dir`. See [`SledEngine::open`](super::SledEngine::open).
 pub(super) fn open(dir: &Path, trees: &[Tree], options: SledOptions) -> Result<Store, EngineError> {
     folder::create(dir)?;
@@ -34,6 +37,24 @@ pub(super) fn open(dir: &Path, trees: &[Tree], options: SledOptions) -> Result<S
     Ok(store)
 }
 
+/// Opens the store once more, after it was closed, for the snapshot that sled writes only then.
+///
+/// The next opening need not read the log again. And it notices damage: where no snapshot says what
+/// there must be, sled takes the first message it cannot read for the end of its log.
+///
+/// Failing to is no failure of the store, which is closed and durable.
+pub(super) fn renew_snapshot(dir: &Path, options: SledOptions) {
+    let renewed = open_once(dir, &[], options).and_then(|store| {
+        let Store { db, log, .. } = store;
+        drop(db);
+        log.wait_until_released();
+        folder::sync_names(dir)
+    });
+    if let Err(error) = renewed {
+        tracing::warn!(%error, dir = %dir.display(), "the store has no new snapshot");
+    }
+}
+
 /// After a failure, sets damaged snapshots aside. Returns whether another attempt makes sense.
 fn set_aside(error: &EngineError, dir: &Path) -> Result<bool, EngineError> {
     if !matches!(error, EngineError::Damaged { .. }) {
@@ -48,7 +69,7 @@ fn open_once(dir: &Path, trees: &[Tree], options: SledOptions) -> Result<Store, 
     let config = Config::new()
         .path(dir)
         .segment_size(SEGMENT_BYTES)
-        .cache_capacity(options.cache_bytes)
+        .cache_capacity(options.cache_bytes.max(MIN_CACHE_BYTES))
         .mode(Mode::LowSpace)
         .use_compression(false)
         .print_profile_on_drop(false)

@@ -1,7 +1,7 @@
 //! sled's errors and panics, as errors of an engine. Decides nothing about what to do next.
 
 use std::any::Any;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -36,27 +36,16 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 /// to what.
 pub(super) fn engine_error(error: ::sled::Error, doing: &'static str, path: &Path) -> EngineError {
     match error {
-        // A file that ends early, and a lock that is held, are told from other failures by these
-        // alone.
-        ::sled::Error::Io(source)
-            if matches!(
-                source.kind(),
-                ErrorKind::UnexpectedEof | ErrorKind::InvalidData
-            ) =>
-        {
-            EngineError::Damaged {
-                detail: format!("{doing} {}: {source}", path.display()),
-            }
-        }
-        ::sled::Error::Io(source) if source.to_string().starts_with("could not acquire lock") => {
-            EngineError::Locked {
-                path: path.to_owned(),
-            }
-        }
+        ::sled::Error::Io(source) if is_damage(&source) => EngineError::Damaged {
+            detail: format!("{doing} {}: {source}", path.display()),
+        },
+        ::sled::Error::Io(source) if is_lock(&source) => EngineError::Locked {
+            path: path.to_owned(),
+        },
         ::sled::Error::Io(source) => EngineError::Io {
             doing,
             path: path.to_owned(),
-            source,
+            source: plain(source),
         },
         ::sled::Error::Unsupported(detail) => EngineError::Foreign {
             path: path.to_owned(),
@@ -71,5 +60,61 @@ pub(super) fn engine_error(error: ::sled::Error, doing: &'static str, path: &Pat
         other => EngineError::Damaged {
             detail: format!("{doing} {}: {other}", path.display()),
         },
+    }
+}
+
+/// sled hands out copies of an error with the whole of its debug form for a text. Gives the copy
+/// the text of the original again, such as "No space left on device".
+fn plain(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    let message = text
+        .split_once("message: \"")
+        .and_then(|(_, rest)| rest.strip_suffix("\" }"));
+    match message {
+        Some(message) => io::Error::new(error.kind(), message),
+        None => error,
+    }
+}
+
+/// A file that is too short for what another says is in it.
+fn is_damage(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::UnexpectedEof | ErrorKind::InvalidData
+    )
+}
+
+/// sled says by its text alone that another process holds the lock, and that it does rather than
+/// that the file system has no locks.
+fn is_lock(error: &io::Error) -> bool {
+    let text = error.to_string();
+    text.starts_with("could not acquire lock") && text.contains("WouldBlock")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn copied_errors_say_what_the_originals_said() {
+        let original = io::Error::from_raw_os_error(28);
+        let copied = ::sled::Error::Io(original).clone();
+        match engine_error(copied, "writing to", Path::new("db")) {
+            EngineError::Io { source, .. } => {
+                assert_eq!(source.kind(), ErrorKind::StorageFull);
+                assert_eq!(source.to_string(), "No space left on device");
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_panic_keeps_its_text() {
+        let error = guarded("opening", || panic!("page {} is gone", 7)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the store is damaged: sled broke off while opening: page 7 is gone"
+        );
     }
 }

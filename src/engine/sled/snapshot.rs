@@ -50,7 +50,7 @@ pub(super) fn set_damaged_aside(dir: &Path) -> Result<bool, EngineError> {
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let aside = path.with_file_name(format!("{ASIDE}{name}"));
-        tracing::warn!(path = %aside.display(), "set a damaged snapshot aside, reading the whole log instead");
+        tracing::warn!(path = %aside.display(), "a damaged snapshot is set aside");
         fs::rename(&path, aside).map_err(|source| EngineError::Io {
             doing: "renaming",
             path,
