@@ -35,6 +35,9 @@
 //! Start at [`Catalog`]; [`Options`] has what can be chosen when opening one, [`Snapshot`] all
 //! ways to read, [`Request`] all ways to write, [`Error`] all that can go wrong.
 
+// What comes from outside must never bring a program down that embeds a catalog.
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod catalog;
 mod engine;
 mod error;
@@ -48,7 +51,7 @@ pub use catalog::{
     AddReference, Catalog, CourseSelector, CreateCatalogCourse, CreateCourseRun,
     CreateModulestoreRun, CreateOrganization, DeleteCatalogCourse, DeleteCourseRun,
     DeleteOrganization, EnsureOrganization, Found, Options, Outcome, Pending, RemoveReference,
-    Request, Snapshot, Stats, SyncCourseRun, UpdateCatalogCourse, UpdateOrganization, Warning,
+    Request, Snapshot, SyncCourseRun, UpdateCatalogCourse, UpdateOrganization, Warning,
     WriteDurability,
 };
 pub use error::{Blocking, Entity, Error, Result};
@@ -60,7 +63,7 @@ pub use key::{
 };
 pub use model::{
     CatalogCourse, CourseCode, CourseRun, Field, Invalid, Language, Organization, OrganizationName,
-    Referrer, RunCode, ShortName, Timestamp, Title,
+    Referrer, RunCode, ShortName, Stats, Timestamp, Title,
 };
 
 /// Runs the examples of the README.

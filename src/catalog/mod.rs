@@ -5,6 +5,7 @@
 //! one file an entity; nothing here knows how rows look.
 
 mod courses;
+mod modulestore;
 mod options;
 mod organizations;
 mod references;
@@ -32,15 +33,16 @@ use request::writer_is_gone;
 use writer::{Message, Queued, Writer, in_memory};
 
 pub use courses::{CreateCatalogCourse, DeleteCatalogCourse, UpdateCatalogCourse};
+pub use modulestore::CreateModulestoreRun;
 pub use options::{Durability as WriteDurability, Options};
 pub use organizations::{
     CreateOrganization, DeleteOrganization, EnsureOrganization, UpdateOrganization,
 };
 pub use references::{AddReference, RemoveReference};
 pub use request::{Outcome, Pending, Request, Warning};
-pub use runs::{CreateCourseRun, CreateModulestoreRun, DeleteCourseRun, SyncCourseRun};
+pub use runs::{CreateCourseRun, DeleteCourseRun, SyncCourseRun};
 pub use selector::CourseSelector;
-pub use snapshot::{Found, Snapshot, Stats};
+pub use snapshot::{Found, Snapshot};
 
 /// A course catalog.
 ///

@@ -10,7 +10,7 @@ use super::runs::find_run;
 use super::selector::CourseSelector;
 use crate::error::{Entity, Error, Result};
 use crate::image::{CourseQuery, Image, Order, OrganizationQuery, Page, RunQuery};
-use crate::model::{CatalogCourse, CourseRun, Organization, Referrer};
+use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, Stats};
 
 /// See the [module](self): the catalog at one moment.
 ///
@@ -27,20 +27,6 @@ use crate::model::{CatalogCourse, CourseRun, Organization, Referrer};
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     image: Arc<Image>,
-}
-
-/// How much a catalog holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Stats {
-    /// The number of organizations.
-    pub organizations: u64,
-    /// The number of catalog courses.
-    pub catalog_courses: u64,
-    /// The number of course runs.
-    pub course_runs: u64,
-    /// The number of references to courses and runs.
-    pub references: u64,
 }
 
 /// What a search found.

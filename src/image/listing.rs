@@ -8,17 +8,13 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::cursor::{Cursor, Position};
+use super::landmark;
 use super::newest::{Dated, newest_first};
 use super::query::{CourseQuery, Order, OrganizationQuery, Page, RunQuery, Window};
 use super::text::Words;
 use super::{CourseNode, Image, OrganizationNode};
-use crate::key::{
-    CatalogCourseId, OrganizationId, RunKey, cmp_ignoring_case, eq_ignoring_case, fold,
-};
-use crate::model::{
-    CatalogCourse, CourseCode, CourseRun, Field, Invalid, Language, Organization, ShortName,
-    Timestamp, Title,
-};
+use crate::key::{OrganizationId, cmp_ignoring_case, eq_ignoring_case, fold};
+use crate::model::{CatalogCourse, CourseRun, Field, Invalid, Organization, Timestamp};
 
 impl Image {
     pub(crate) fn list_organizations(
@@ -51,7 +47,7 @@ impl Image {
                     Some(Position::OrganizationByAge {
                         created,
                         short_name,
-                    }) => Some(landmark_organization(*created, short_name)?),
+                    }) => Some(landmark::organization(*created, short_name)?),
                     Some(_) => return Err(foreign_cursor()),
                 };
                 let all = self
@@ -109,7 +105,7 @@ impl Image {
                         created,
                         org,
                         course_code,
-                    }) => Some(Arc::new(landmark_course(*created, org, course_code)?)),
+                    }) => Some(Arc::new(landmark::course(*created, org, course_code)?)),
                     Some(_) => return Err(foreign_cursor()),
                 };
                 let mark = |last: &CatalogCourse| Position::CourseByAge {
@@ -186,7 +182,7 @@ impl Image {
                     Some(Position::RunByAge {
                         created,
                         course_key,
-                    }) => Some(Arc::new(landmark_run(*created, course_key)?)),
+                    }) => Some(Arc::new(landmark::run(*created, course_key)?)),
                     Some(_) => return Err(foreign_cursor()),
                 };
                 let mark = |last: &CourseRun| Position::RunByAge {
@@ -434,7 +430,7 @@ fn position(window: &Window) -> Option<&Position> {
     window.after.as_ref().map(|cursor| &cursor.0)
 }
 
-fn foreign_cursor() -> Invalid {
+pub(super) fn foreign_cursor() -> Invalid {
     Invalid::new(
         Field::Cursor,
         "The cursor belongs to another listing or another order; start again without one.",
@@ -468,43 +464,4 @@ fn matches_run(words: &Words, run: &CourseRun) -> bool {
 fn is_course(course: &CatalogCourse, org: &str, course_code: &str) -> bool {
     eq_ignoring_case(course.org.as_str(), org)
         && eq_ignoring_case(course.course_code.as_str(), course_code)
-}
-
-// Landmarks: records made up from a cursor, to compare real ones with.
-
-fn moment(created: i64) -> Result<Timestamp, Invalid> {
-    Timestamp::from_micros(created).map_err(|_| foreign_cursor())
-}
-
-fn landmark_organization(created: i64, short_name: &str) -> Result<Organization, Invalid> {
-    Ok(Organization {
-        id: OrganizationId::new(0),
-        short_name: ShortName::landmark(short_name),
-        name: crate::model::OrganizationName::landmark(""),
-        active: true,
-        created: moment(created)?,
-    })
-}
-
-fn landmark_course(created: i64, org: &str, course_code: &str) -> Result<CatalogCourse, Invalid> {
-    Ok(CatalogCourse {
-        id: CatalogCourseId::new(0),
-        organization_id: OrganizationId::new(0),
-        org: ShortName::landmark(org),
-        course_code: CourseCode::landmark(course_code),
-        title: Title::landmark(""),
-        language: Language::new("en")?,
-        created: moment(created)?,
-    })
-}
-
-fn landmark_run(created: i64, course_key: &str) -> Result<CourseRun, Invalid> {
-    let course_key: RunKey = course_key.parse().map_err(|_| foreign_cursor())?;
-    Ok(CourseRun {
-        id: crate::key::CourseRunId::new(0),
-        catalog_course_id: CatalogCourseId::new(0),
-        course_key,
-        title: Title::landmark(""),
-        created: moment(created)?,
-    })
 }

@@ -7,6 +7,7 @@
 
 mod change;
 mod cursor;
+mod landmark;
 mod listing;
 mod newest;
 mod query;

@@ -6,13 +6,12 @@ use std::path::Path;
 
 use super::Finding;
 use super::survey::{Rows, Survey, finding};
-use crate::catalog::Stats;
 use crate::engine::{Batch, Durability, Engine};
 use crate::error::Result;
 use crate::key::{CatalogCourseId, CourseRunId, OrganizationId, fold};
 use crate::model::{
     CatalogCourse, CourseCode, CourseRun, Language, Organization, OrganizationName, Referrer,
-    ShortName, Subject, Timestamp, Title,
+    ShortName, Stats, Subject, Timestamp, Title,
 };
 use crate::schema::folder::engine_error;
 use crate::schema::{

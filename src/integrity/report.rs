@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::catalog::Stats;
+use crate::model::Stats;
 
 /// Something that is wrong with a store.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,11 +6,10 @@ use std::time::Instant;
 
 use super::survey::{Survey, finding};
 use super::{Finding, Report};
-use crate::catalog::Stats;
 use crate::engine::{Engine, Tree};
 use crate::error::Result;
 use crate::key::{CourseRunId, fold};
-use crate::model::Subject;
+use crate::model::{Stats, Subject};
 use crate::schema::{
     COURSES, COURSES_BY_CODE, Ledger, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES, RUNS,
     RUNS_BY_KEY, Row, course_rows, organization_rows, reference_row, run_rows,

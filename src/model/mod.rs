@@ -13,6 +13,7 @@ mod invalid;
 mod language;
 mod organization;
 mod reference;
+mod stats;
 mod text;
 mod timestamp;
 
@@ -22,5 +23,6 @@ pub use invalid::{Field, Invalid};
 pub use language::Language;
 pub use organization::Organization;
 pub(crate) use reference::Subject;
+pub use stats::Stats;
 pub use text::{CourseCode, OrganizationName, Referrer, RunCode, ShortName, Title};
 pub use timestamp::Timestamp;

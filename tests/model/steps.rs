@@ -1,0 +1,295 @@
+//! Steps: what a generated sequence is made of. Plain data, so that a failing one can shrink.
+
+use coursecat::Order;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::names::{
+    GivenKey, course_code, course_key, key_str, language, referrer, run_code, search, short_name,
+    title,
+};
+
+/// A step of a sequence.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// One write, answered before the next step.
+    Write { handle: usize, ticks: bool, write: Write },
+    /// Writes that are handed over at once, so that they share commits.
+    Group { ticks: bool, writes: Vec<Submitted> },
+    Read { handle: usize, read: Read },
+    /// Reads a listing from its first page to its last.
+    PageThrough { handle: usize, listing: Listing, limit: usize },
+    /// Reads the first page of a listing, to go on later.
+    StartWalk { handle: usize, listing: Listing, limit: usize },
+    /// Reads the next page of a listing begun before, perhaps with another filter.
+    GoOn { handle: usize, walk: usize, filter: Option<Filter>, limit: usize },
+    /// Gives a cursor to a listing that may be of another kind or order.
+    MixUp { handle: usize, walk: usize, listing: Listing },
+    /// Takes a snapshot to look at later.
+    Hold { handle: usize },
+    /// Looks at a snapshot taken before.
+    LookBack { held: usize, read: Read, drops: bool },
+    /// Makes durable what a catalog with deferred durability has answered.
+    Sync { handle: usize },
+    /// Closes the catalog and opens it with other options, where it is kept in a folder.
+    Reopen { settings: Settings, checks_closed: bool },
+}
+
+/// A write of a group.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    pub handle: usize,
+    /// Nobody waits for the answer. The write happens all the same.
+    pub forgotten: bool,
+    pub write: Write,
+}
+
+/// Every request of the crate.
+#[derive(Clone, Debug)]
+pub enum Write {
+    EnsureOrganization(String),
+    CreateOrganization { short_name: String, name: String, active: bool, imported: Option<i64> },
+    UpdateOrganization { org: String, short_name: String, name: String, active: Option<bool> },
+    DeleteOrganization(String),
+    CreateCourse { org: String, code: String, title: String, language: GivenLanguage, imported: Option<i64> },
+    UpdateCourse { course: Selector, title: String, language_short: String },
+    DeleteCourse(Selector),
+    CreateRun { course: Selector, run_code: String, key: Option<Key>, title: String, imported: Option<i64> },
+    CreateModulestoreRun { key: Key, title: String, language_short: String, imported: Option<i64> },
+    SyncRun { key: Key, title: String },
+    DeleteRun(Key),
+    AddReference { subject: Subject, referrer: String },
+    RemoveReference { subject: Subject, referrer: String },
+}
+
+#[derive(Clone, Debug)]
+pub enum Read {
+    Organization(String),
+    Course(Selector),
+    Run(Key),
+    Runs(Vec<Key>),
+    RunsOf(Selector),
+    References(Subject),
+    Count(Listing),
+    Search { text: String, limit: usize },
+}
+
+#[derive(Clone, Debug)]
+pub enum GivenLanguage {
+    None,
+    Full(String),
+    Short(String),
+}
+
+/// Names a catalog course.
+#[derive(Clone, Debug)]
+pub enum Selector {
+    /// By the id of one that there is or was.
+    Nth(usize),
+    KeyStr(String),
+    Codes(String, String),
+}
+
+/// Names a run.
+#[derive(Clone, Debug)]
+pub enum Key {
+    Made(GivenKey),
+    /// The key of a run that there is.
+    OfRun(usize),
+}
+
+/// Names what is referred to.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    Course(String),
+    Run(Key),
+}
+
+/// What a listing shows and in which order.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    pub kind: Kind,
+    pub order: Order,
+    pub filter: Filter,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    Organizations,
+    Courses,
+    Runs,
+}
+
+/// Not every kind of listing looks at every field.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub org: Option<String>,
+    pub code: Option<String>,
+    pub language: Option<String>,
+    pub course: Option<(String, String)>,
+    pub text: String,
+}
+
+/// The options that a catalog is opened with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub auto_create: bool,
+    pub default_language: &'static str,
+    pub allowed: Option<Vec<&'static str>>,
+    /// Whether writes are answered before they are durable.
+    pub deferred: bool,
+}
+
+pub fn settings() -> impl Strategy<Value = Settings> {
+    let allowed = vec!["en", "fr-ca", "zh_HANS"];
+    (
+        prop::bool::weighted(0.7),
+        select(vec!["en-us", "fr", "zh-hant"]),
+        prop_oneof![3 => Just(None), 1 => Just(Some(allowed))],
+        prop::bool::weighted(0.3),
+    )
+        .prop_map(|(auto_create, default_language, allowed, deferred)| Settings {
+            auto_create,
+            default_language,
+            allowed,
+            deferred,
+        })
+}
+
+pub fn step() -> impl Strategy<Value = Step> {
+    let handle = || 0..3_usize;
+    let submitted = (handle(), prop::bool::weighted(0.2), write())
+        .prop_map(|(handle, forgotten, write)| Submitted { handle, forgotten, write });
+    prop_oneof![
+        16 => (handle(), any::<bool>(), write())
+            .prop_map(|(handle, ticks, write)| Step::Write { handle, ticks, write }),
+        3 => (any::<bool>(), prop::collection::vec(submitted, 2..8))
+            .prop_map(|(ticks, writes)| Step::Group { ticks, writes }),
+        8 => (handle(), read()).prop_map(|(handle, read)| Step::Read { handle, read }),
+        2 => (handle(), listing(), limit())
+            .prop_map(|(handle, listing, limit)| Step::PageThrough { handle, listing, limit }),
+        2 => (handle(), listing(), limit())
+            .prop_map(|(handle, listing, limit)| Step::StartWalk { handle, listing, limit }),
+        4 => (handle(), 0..4_usize, prop_oneof![3 => Just(None), 1 => filter().prop_map(Some)], limit())
+            .prop_map(|(handle, walk, filter, limit)| Step::GoOn { handle, walk, filter, limit }),
+        1 => (handle(), 0..4_usize, listing())
+            .prop_map(|(handle, walk, listing)| Step::MixUp { handle, walk, listing }),
+        1 => handle().prop_map(|handle| Step::Hold { handle }),
+        1 => (0..4_usize, read(), any::<bool>())
+            .prop_map(|(held, read, drops)| Step::LookBack { held, read, drops }),
+        1 => handle().prop_map(|handle| Step::Sync { handle }),
+        2 => (settings(), prop::bool::weighted(0.3))
+            .prop_map(|(settings, checks_closed)| Step::Reopen { settings, checks_closed }),
+    ]
+}
+
+fn write() -> impl Strategy<Value = Write> {
+    use Write::*;
+    prop_oneof![
+        2 => short_name().prop_map(EnsureOrganization),
+        2 => (short_name(), title(), prop::bool::weighted(0.7), imported())
+            .prop_map(|(short_name, name, active, imported)| CreateOrganization { short_name, name, active, imported }),
+        4 => (short_name(), new_short_name(), title(), option::of(any::<bool>()))
+            .prop_map(|(org, short_name, name, active)| UpdateOrganization { org, short_name, name, active }),
+        2 => short_name().prop_map(DeleteOrganization),
+        5 => (short_name(), course_code(), title(), given_language(), imported())
+            .prop_map(|(org, code, title, language, imported)| CreateCourse { org, code, title, language, imported }),
+        3 => (selector(), title(), language())
+            .prop_map(|(course, title, language_short)| UpdateCourse { course, title, language_short }),
+        3 => selector().prop_map(DeleteCourse),
+        6 => (selector(), run_code(), option::weighted(0.5, key()), title(), imported())
+            .prop_map(|(course, run_code, key, title, imported)| CreateRun { course, run_code, key, title, imported }),
+        10 => (key(), title(), language(), imported())
+            .prop_map(|(key, title, language_short, imported)| CreateModulestoreRun { key, title, language_short, imported }),
+        2 => (key(), title()).prop_map(|(key, title)| SyncRun { key, title }),
+        4 => key().prop_map(DeleteRun),
+        3 => (subject(), referrer())
+            .prop_map(|(subject, referrer)| AddReference { subject, referrer }),
+        3 => (subject(), referrer())
+            .prop_map(|(subject, referrer)| RemoveReference { subject, referrer }),
+    ]
+}
+
+fn read() -> impl Strategy<Value = Read> {
+    prop_oneof![
+        short_name().prop_map(Read::Organization),
+        selector().prop_map(Read::Course),
+        key().prop_map(Read::Run),
+        prop::collection::vec(key(), 0..4).prop_map(Read::Runs),
+        selector().prop_map(Read::RunsOf),
+        subject().prop_map(Read::References),
+        listing().prop_map(Read::Count),
+        (search(), limit()).prop_map(|(text, limit)| Read::Search { text, limit }),
+    ]
+}
+
+fn new_short_name() -> impl Strategy<Value = String> {
+    prop_oneof![1 => Just(String::new()), 3 => short_name()]
+}
+
+/// Times of creation in another catalog, on both sides of the test's clock and on it.
+fn imported() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![3 => Just(None), 1 => select(vec![-1, 0, 3_000_000, 3_000_001]).prop_map(Some)]
+}
+
+fn given_language() -> impl Strategy<Value = GivenLanguage> {
+    prop_oneof![
+        Just(GivenLanguage::None),
+        language().prop_map(GivenLanguage::Full),
+        language().prop_map(GivenLanguage::Short),
+    ]
+}
+
+fn selector() -> impl Strategy<Value = Selector> {
+    prop_oneof![
+        4 => (0..16_usize).prop_map(Selector::Nth),
+        2 => key_str().prop_map(Selector::KeyStr),
+        2 => (short_name(), course_code()).prop_map(|(org, code)| Selector::Codes(org, code)),
+    ]
+}
+
+fn key() -> impl Strategy<Value = Key> {
+    prop_oneof![
+        3 => course_key().prop_map(Key::Made),
+        1 => (0..16_usize).prop_map(Key::OfRun),
+    ]
+}
+
+fn subject() -> impl Strategy<Value = Subject> {
+    prop_oneof![
+        1 => key_str()
+            .prop_filter("a key of a catalog course", |text| text.starts_with("catalog-course:"))
+            .prop_map(Subject::Course),
+        1 => key().prop_map(Subject::Run),
+    ]
+}
+
+fn listing() -> impl Strategy<Value = Listing> {
+    let kinds = vec![Kind::Organizations, Kind::Courses, Kind::Runs, Kind::Runs];
+    let orders = vec![Order::Key, Order::Newest];
+    (select(kinds), select(orders), filter())
+        .prop_map(|(kind, order, filter)| Listing { kind, order, filter })
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    (
+        option::weighted(0.4, short_name()),
+        option::weighted(0.2, course_code()),
+        option::weighted(0.2, select(vec!["en", "en-us", "fr", "zh_HANS", "zh-cn", "zh", "EN"])),
+        option::weighted(0.2, (short_name(), course_code())),
+        search(),
+    )
+        .prop_map(|(org, code, language, course, text)| Filter {
+            org,
+            code,
+            language: language.map(str::to_owned),
+            course,
+            text,
+        })
+}
+
+/// Mostly short pages; sometimes one that holds everything, or none that there can be.
+fn limit() -> impl Strategy<Value = usize> {
+    prop_oneof![20 => 1..4_usize, 2 => Just(1_000), 1 => select(vec![0, 1_001])]
+}
