@@ -392,6 +392,19 @@ struct Entry {
     answer: Answer,
 }
 
+impl Entry {
+    /// Whether the answer tells that nothing was changed. A renaming does not tell: it may have
+    /// found the spelling that it asked for.
+    fn only_looked(&self) -> bool {
+        match (&self.op, &self.answer) {
+            (Op::GetRun(_) | Op::ListRuns(..) | Op::GetOrganization(_), _) => true,
+            (_, Answer::Refused(..) | Answer::Whether(false)) => true,
+            (Op::Create(_), Answer::Run { warnings, .. }) => warnings.contains(&"already_existed"),
+            _ => false,
+        }
+    }
+}
+
 /// Looks for an order of turns that explains a history (the search of Wing and Gong).
 struct Judge<'a> {
     log: &'a [Entry],
@@ -408,9 +421,10 @@ impl Judge<'_> {
     }
 
     fn search(&mut self, now: Model, mut over: u128) -> bool {
-        // A turn that is answered as it should be and changes nothing may as well come at once:
-        // whatever order there is, is an order with this turn moved to the front.
-        while let Some(i) = self.next(over).find(|&i| self.play(&now, i) == Some(None)) {
+        // A turn whose answer says that it changed nothing, and that would be answered so now, may
+        // as well come now: any order stays one when this turn is moved to the front.
+        let is_free = |i: &usize| self.log[*i].only_looked() && self.play(&now, *i).is_some();
+        while let Some(i) = self.next(over).find(is_free) {
             over |= 1 << i;
         }
         if over.count_ones() as usize == self.log.len() {
@@ -421,8 +435,8 @@ impl Judge<'_> {
         }
         let candidates: Vec<_> = self.next(over).collect();
         candidates.into_iter().any(|i| match self.play(&now, i) {
-            Some(Some(after)) => self.search(after, over | 1 << i),
-            _ => false,
+            Some(after) => self.search(after, over | 1 << i),
+            None => false,
         })
     }
 
@@ -437,10 +451,10 @@ impl Judge<'_> {
     }
 
     /// What a turn makes of the model; `None` if it would have been answered otherwise.
-    fn play(&self, now: &Model, i: usize) -> Option<Option<Model>> {
+    fn play(&self, now: &Model, i: usize) -> Option<Model> {
         let Entry { op, answer, .. } = &self.log[i];
         let (expected, after) = now.turn(op, answer);
-        (expected == *answer).then_some(after)
+        (expected == *answer).then(|| after.unwrap_or_else(|| now.clone()))
     }
 }
 

@@ -26,7 +26,7 @@ use arc_swap::{ArcSwap, Guard};
 use crate::engine::{Durability, Engine, MemoryStore};
 use crate::error::{Error, Result};
 use crate::image::Image;
-use crate::integrity::Report;
+use crate::integrity::{self, Report};
 use crate::schema::folder::{Folder, engine_error};
 use crate::schema::{Ledger, LoadError, TREES, load};
 use request::writer_is_gone;
@@ -185,7 +185,7 @@ impl Catalog {
         Self::start(Box::new(engine), Some(folder), path, options)
     }
 
-    fn open_memory(store: &MemoryStore, options: Options) -> Result<Self> {
+    pub(crate) fn open_memory(store: &MemoryStore, options: Options) -> Result<Self> {
         let path = in_memory().to_owned();
         let mut engine = store.open(&TREES);
         let mut has_rows = false;
@@ -203,18 +203,16 @@ impl Catalog {
 
     /// Loads what a store holds and starts its writer.
     fn start(
-        engine: Box<dyn Engine>,
+        mut engine: Box<dyn Engine>,
         folder: Option<Folder>,
         path: PathBuf,
         options: Options,
     ) -> Result<Self> {
-        let (image, ledger) = load(&*engine).map_err(|error| match error {
-            LoadError::Engine(error) => engine_error(&path, "loading the store", error),
-            LoadError::Row { .. } | LoadError::Account(_) => Error::Corrupt {
-                path: path.clone(),
-                detail: error.to_string(),
-            },
-        })?;
+        let (mut image, mut ledger) = load_store(&*engine, &path)?;
+        if !ledger.is_folded_as_here() {
+            integrity::refold(&mut *engine, &path)?;
+            (image, ledger) = load_store(&*engine, &path)?;
+        }
         let published = Arc::new(ArcSwap::from_pointee(image));
         let writer = Writer {
             engine,
@@ -249,6 +247,16 @@ impl Catalog {
             }),
         })
     }
+}
+
+fn load_store(engine: &dyn Engine, path: &Path) -> Result<(Image, Ledger)> {
+    load(engine).map_err(|error| match error {
+        LoadError::Engine(error) => engine_error(path, "loading the store", error),
+        LoadError::Row { .. } | LoadError::Account(_) => Error::Corrupt {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        },
+    })
 }
 
 impl Drop for Shared {

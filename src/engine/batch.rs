@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{EngineError, Guard, Tree};
 
 /// The longest key an engine takes, in bytes. See [`MAX_ROW_BYTES`].
-pub(crate) const MAX_KEY_BYTES: usize = 1024;
+pub(crate) const MAX_KEY_BYTES: usize = 1280;
 
 /// The longest row, key and value together, an engine takes, in bytes.
 ///

@@ -7,6 +7,8 @@
 mod repair;
 mod report;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::path::Path;
@@ -18,6 +20,7 @@ use crate::schema::folder::{Folder, engine_error};
 pub use repair::RepairReport;
 pub use report::{Finding, Report};
 
+pub(crate) use repair::refold;
 pub(crate) use verify::verify as verify_engine;
 
 /// Checks the store of a catalog that is not open: every row, every index against its records,

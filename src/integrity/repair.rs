@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Finding;
 use super::survey::{Rows, Survey, finding};
 use crate::engine::{Batch, Durability, Engine};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::{CatalogCourseId, CourseRunId, OrganizationId, fold};
 use crate::model::{
     CatalogCourse, CourseCode, CourseRun, Language, Organization, OrganizationName, Referrer,
@@ -59,13 +59,7 @@ impl fmt::Display for RepairReport {
 /// Repairs a store.
 pub(super) fn repair(engine: &mut dyn Engine, path: &Path) -> Result<RepairReport> {
     let survey = Survey::of(engine, path)?;
-    let mut salvage = Salvage::from(&survey);
-    for run in &survey.runs {
-        salvage.run(run);
-    }
-    for (subject, referrer) in &survey.references {
-        salvage.reference(*subject, referrer);
-    }
+    let salvage = Salvage::of(&survey);
     let (wanted, ledger) = salvage.rows(survey.ledger.as_ref());
     let rows_changed = replace(engine, path, survey.rows, wanted, &ledger)?;
     Ok(RepairReport {
@@ -74,6 +68,25 @@ pub(super) fn repair(engine: &mut dyn Engine, path: &Path) -> Result<RepairRepor
         rebuilt: salvage.rebuilt,
         lost: salvage.lost,
     })
+}
+
+/// Makes the indexes of a sound store again, since a new version of Unicode puts other characters
+/// into lower case than the one that they were made with.
+///
+/// Refuses, and changes nothing, if two records have become equal ignoring case.
+pub(crate) fn refold(engine: &mut dyn Engine, path: &Path) -> Result<()> {
+    let survey = Survey::of(engine, path)?;
+    let salvage = Salvage::of(&survey);
+    if let Some(lost) = salvage.lost.first() {
+        return Err(Error::Corrupt {
+            path: path.to_owned(),
+            detail: format!("with the letters of a new version of Unicode, {lost}"),
+        });
+    }
+    let (wanted, ledger) = salvage.rows(survey.ledger.as_ref());
+    let changed = replace(engine, path, survey.rows, wanted, &ledger)?;
+    tracing::info!(path = %path.display(), changed, "indexes were made again for a new version of Unicode");
+    Ok(())
 }
 
 /// The records that are kept, made consistent with each other.
@@ -92,8 +105,8 @@ struct Salvage {
 }
 
 impl Salvage {
-    /// Keeps the organizations and courses of a survey, and names what could not be read.
-    fn from(survey: &Survey) -> Self {
+    /// Keeps what it can of a survey, and names the rest.
+    fn of(survey: &Survey) -> Self {
         let records = [ORGANIZATIONS, COURSES, RUNS, REFERENCES].map(|tree| tree.name());
         let lost = survey
             .bad
@@ -121,6 +134,12 @@ impl Salvage {
         }
         for course in &survey.courses {
             salvage.course(survey, course);
+        }
+        for run in &survey.runs {
+            salvage.run(run);
+        }
+        for (subject, referrer) in &survey.references {
+            salvage.reference(*subject, referrer);
         }
         salvage
     }
@@ -327,9 +346,9 @@ fn name_in_index(rows: &Rows, id: OrganizationId) -> Option<String> {
         })
 }
 
-/// The most rows, and bytes, that one batch of a repair has.
-const BATCH_ROWS: usize = 1_000;
-const BATCH_BYTES: usize = 128 * 1024;
+/// The most rows, and bytes, that one batch of a repair has; as many as a group of the writer.
+const BATCH_ROWS: usize = 400;
+const BATCH_BYTES: usize = 45 * 1024;
 
 /// Replaces the rows of a store by others, in batches, and tells how many have changed.
 ///

@@ -24,9 +24,18 @@ pub(crate) struct Ledger {
     pub(crate) sequence: u64,
     /// The ids that the next new records get.
     pub(crate) next_ids: NextIds,
+    /// The version of Unicode whose lower case the folded keys were made with.
+    pub(super) folding: [u8; 3],
     counts: [u64; DATA_TREES.len()],
     digest: Digest,
 }
+
+/// The version of Unicode whose lower case this program folds with: its compiler's.
+const FOLDING: [u8; 3] = [
+    char::UNICODE_VERSION.0,
+    char::UNICODE_VERSION.1,
+    char::UNICODE_VERSION.2,
+];
 
 /// The next free id of each kind of record. An id is never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +101,7 @@ struct StoredLedger {
     next_organization: u64,
     next_course: u64,
     next_run: u64,
+    folding: [u8; 3],
     counts: [u64; DATA_TREES.len()],
     digest: u128,
 }
@@ -106,6 +116,7 @@ impl Ledger {
                 course: 1,
                 run: 1,
             },
+            folding: FOLDING,
             counts: [0; DATA_TREES.len()],
             digest: Digest::default(),
         }
@@ -124,6 +135,21 @@ impl Ledger {
             self.counts[i] = self.counts[i].saturating_sub(1);
             self.digest.remove(tree, key, value);
         }
+    }
+
+    /// Whether the folded keys were made with the lower case that this program knows.
+    ///
+    /// If not, an index may hold keys that this program would not make, and the indexes have to
+    /// be made again before anything is written.
+    pub(crate) fn is_folded_as_here(&self) -> bool {
+        self.folding == FOLDING
+    }
+
+    /// The same ledger in a store whose folded keys another version of Unicode made.
+    #[cfg(test)]
+    pub(crate) fn folded_elsewhere(mut self) -> Self {
+        self.folding = [1, 0, 0];
+        self
     }
 
     /// What is different in the rows that another ledger accounts for, in words; `None` if
@@ -169,6 +195,7 @@ impl Ledger {
                 course: stored.next_course,
                 run: stored.next_run,
             },
+            folding: stored.folding,
             counts: stored.counts,
             digest: Digest(stored.digest),
         })
@@ -181,6 +208,7 @@ impl Ledger {
             next_organization: self.next_ids.organization,
             next_course: self.next_ids.course,
             next_run: self.next_ids.run,
+            folding: self.folding,
             counts: self.counts,
             digest: self.digest.0,
         };

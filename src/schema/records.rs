@@ -26,7 +26,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(super) fn of(tree: Tree, key: Vec<u8>, content: &impl Encode) -> Self {
+    pub(crate) fn of(tree: Tree, key: Vec<u8>, content: &impl Encode) -> Self {
         let value = row::encode(tree, &key, content);
         Self { tree, key, value }
     }

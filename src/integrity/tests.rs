@@ -1,0 +1,87 @@
+//! Indexes are made again when Unicode has changed since they were made.
+
+use std::path::Path;
+
+use super::survey::Survey;
+use super::verify_engine;
+use crate::engine::{Batch, Durability, Engine, MemoryStore};
+use crate::schema::{Ledger, RUNS_BY_KEY, Row, TREES, run_rows};
+use crate::{Catalog, Error, Options};
+
+/// A store with one run, and its survey.
+fn store_with_a_run() -> (MemoryStore, impl Engine, Survey) {
+    let store = MemoryStore::new();
+    let catalog = Catalog::open_memory(&store, Options::new()).unwrap();
+    let created = catalog.create_course_run_for_modulestore_course_with("École/A/R", "", "");
+    created.unwrap();
+    drop(catalog);
+    let engine = store.open(&TREES);
+    let survey = Survey::of(&engine, Path::new("")).unwrap();
+    (store, engine, survey)
+}
+
+/// Brings a store into the state that another program, with other letters, would have left.
+fn commit(engine: &mut impl Engine, survey: &Survey, gone: Option<&Row>, come: &[Row]) {
+    let mut rows = survey.rows.clone();
+    let mut batch = Batch::new();
+    if let Some(gone) = gone {
+        rows.remove(&(gone.tree, gone.key.clone()));
+        batch.put(gone.tree, gone.key.clone(), Some(gone.value.clone()), None);
+    }
+    for row in come {
+        rows.insert((row.tree, row.key.clone()), row.value.clone());
+        batch.put(row.tree, row.key.clone(), None, Some(row.value.clone()));
+    }
+    let before = survey.ledger.clone().unwrap();
+    let mut after = Ledger::new();
+    for ((tree, key), value) in &rows {
+        after.add(*tree, key, value);
+    }
+    after.sequence = before.sequence;
+    after.pass_ids(&survey.organizations, &survey.courses, &survey.runs);
+    let (before, after) = (before.as_row(), after.folded_elsewhere().as_row());
+    batch.put(after.tree, after.key, Some(before.value), Some(after.value));
+    engine.commit(&batch, Durability::Durable).unwrap();
+}
+
+#[test]
+fn an_index_that_was_folded_otherwise_is_made_again() {
+    let (store, mut engine, survey) = store_with_a_run();
+    let [_, found] = run_rows(&survey.runs[0]);
+    // As if "É" had had no lower case then.
+    let key = "École/a/r".as_bytes().to_vec();
+    let place = (
+        survey.runs[0].catalog_course_id.get(),
+        survey.runs[0].id.get(),
+    );
+    let otherwise = Row::of(RUNS_BY_KEY, key, &place);
+    commit(&mut engine, &survey, Some(&found), &[otherwise]);
+    assert!(!verify_engine(&engine, Path::new("")).unwrap().is_clean());
+
+    let catalog = Catalog::open_memory(&store, Options::new()).unwrap();
+    let report = catalog.verify().unwrap();
+    assert!(report.is_clean(), "{report}");
+    let error = catalog.create_course_run_for_modulestore_course_with("école/A/R", "", "");
+    assert!(
+        matches!(error, Err(Error::AlreadyExists { .. })),
+        "{error:?}"
+    );
+    catalog.delete_course_run("École/A/R").unwrap();
+}
+
+#[test]
+fn records_that_have_become_equal_are_left_alone_and_reported() {
+    let (store, mut engine, survey) = store_with_a_run();
+    let mut twin = survey.runs[0].clone();
+    twin.id = crate::CourseRunId::new(2);
+    twin.course_key = "école/A/R".parse().unwrap();
+    let [record, _] = run_rows(&twin);
+    let place = (twin.catalog_course_id.get(), twin.id.get());
+    let otherwise = Row::of(RUNS_BY_KEY, "École/a/r".as_bytes().to_vec(), &place);
+    commit(&mut engine, &survey, None, &[record, otherwise]);
+    let before = Survey::of(&engine, Path::new("")).unwrap().rows;
+
+    let error = Catalog::open_memory(&store, Options::new()).unwrap_err();
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    assert_eq!(Survey::of(&engine, Path::new("")).unwrap().rows, before);
+}
