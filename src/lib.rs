@@ -41,6 +41,9 @@
 mod catalog;
 mod engine;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod image;
 mod integrity;
 pub mod key;

@@ -11,6 +11,8 @@ mod golden;
 mod keys;
 mod ledger;
 mod load;
+#[cfg(any(test, fuzzing))]
+mod probe;
 mod records;
 mod row;
 mod trees;
@@ -19,6 +21,8 @@ mod trees;
 use digest::Digest;
 pub(crate) use ledger::{Fold, Ledger, NextIds};
 pub(crate) use load::{LoadError, hex, load};
+#[cfg(any(test, fuzzing))]
+pub(crate) use probe::{frame, try_row};
 pub(crate) use records::{
     Row, StoredCourse, StoredOrganization, StoredReference, StoredRun, course_rows,
     organization_rows, read_name_row, reference_row, run_rows,

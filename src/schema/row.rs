@@ -38,14 +38,28 @@ pub(crate) enum BadRow {
 
 /// The value of a row.
 pub(crate) fn encode(tree: Tree, key: &[u8], content: &impl Encode) -> Vec<u8> {
-    let mut row = vec![ROW_VERSION, 0, 0, 0, 0];
+    let mut value = vec![ROW_VERSION, 0, 0, 0, 0];
     // Plain strings and numbers are written into memory, which cannot fail; were it ever to, the
     // row would have no content and be refused as damaged when it is read, never taken for good.
-    let written = bincode::encode_into_std_write(content, &mut row, config());
+    let written = bincode::encode_into_std_write(content, &mut value, config());
     debug_assert!(written.is_ok(), "{written:?}");
-    let crc = checksum(tree, key, ROW_VERSION, &row[HEADER_BYTES..]);
-    row[1..HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
-    row
+    seal(tree, key, &mut value);
+    value
+}
+
+/// A value with any content, for fuzzing.
+#[cfg(any(test, fuzzing))]
+pub(super) fn frame(tree: Tree, key: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut value = vec![ROW_VERSION, 0, 0, 0, 0];
+    value.extend_from_slice(content);
+    seal(tree, key, &mut value);
+    value
+}
+
+/// Puts the checksum into a value.
+fn seal(tree: Tree, key: &[u8], value: &mut [u8]) {
+    let crc = checksum(tree, key, ROW_VERSION, &value[HEADER_BYTES..]);
+    value[1..HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
 }
 
 /// The content of a row.
