@@ -13,6 +13,8 @@ mod request;
 mod runs;
 mod selector;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::fmt;

@@ -1,0 +1,132 @@
+//! What becomes of a catalog whose store fails, or takes its time.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::task::{Context, Wake, Waker};
+
+use crate::engine::{Batch, Durability, Engine, EngineError, MemoryStore, RowSink, Tree};
+use crate::schema::{Ledger, TREES};
+use crate::{Catalog, CreateModulestoreRun, Error, Options};
+
+fn open(store: &MemoryStore) -> Catalog {
+    Catalog::open_memory(store, Options::new()).unwrap()
+}
+
+#[test]
+fn a_failed_commit_ends_writing_until_the_catalog_is_opened_again() {
+    let store = MemoryStore::new();
+    let catalog = open(&store);
+    let create = |catalog: &Catalog, run: &str| {
+        let key = format!("course-v1:MITx+Math100+{run}");
+        catalog.create_course_run_for_modulestore_course_with(key, "", "")
+    };
+    create(&catalog, "1").unwrap();
+
+    store.fail_commits(true);
+    let error = create(&catalog, "2").unwrap_err();
+    assert!(matches!(error, Error::Storage { .. }), "{error}");
+
+    // The disk is well again, but what it holds is not known: nothing more is written.
+    store.fail_commits(false);
+    let error = create(&catalog, "3").unwrap_err();
+    assert!(matches!(error, Error::Storage { .. }), "{error}");
+    let error = catalog.sync().unwrap_err();
+    assert!(matches!(error, Error::Storage { .. }), "{error}");
+
+    // Reads go on, and show what was acknowledged and nothing else.
+    assert_eq!(catalog.stats().course_runs, 1);
+    assert!(catalog.get_course_run("course-v1:MITx+Math100+1").is_ok());
+    assert!(catalog.get_course_run("course-v1:MITx+Math100+2").is_err());
+
+    drop(catalog);
+    let catalog = open(&store);
+    assert!(catalog.get_course_run("course-v1:MITx+Math100+1").is_ok());
+    create(&catalog, "3").unwrap();
+    assert!(catalog.verify().unwrap().is_clean());
+}
+
+#[test]
+fn a_failed_commit_fails_every_answer_of_its_group() {
+    // Even a refusal may rest on a request before it in the group, which is not stored now.
+    let store = MemoryStore::new();
+    let catalog = open(&store);
+    catalog.ensure_organization("MITx").unwrap();
+    store.fail_commits(true);
+    let key = "course-v1:MITx+Math100+1";
+    let pending: Vec<_> = ["", "again", "and again"]
+        .map(|title| catalog.submit(CreateModulestoreRun::new(key).title(title)))
+        .into();
+    for answer in pending {
+        let error = answer.wait().unwrap_err();
+        assert!(matches!(error, Error::Storage { .. }), "{error}");
+    }
+    assert_eq!(catalog.stats().course_runs, 0);
+}
+
+/// An engine that tells when a commit has come to it, and waits to be told to go on.
+struct Gate {
+    engine: Box<dyn Engine>,
+    reached: Sender<()>,
+    go: Receiver<()>,
+}
+
+impl Engine for Gate {
+    fn commit(&mut self, batch: &Batch, durability: Durability) -> Result<(), EngineError> {
+        self.reached.send(()).unwrap();
+        self.go.recv().unwrap();
+        self.engine.commit(batch, durability)
+    }
+
+    fn load(&self, tree: Tree, row: &mut RowSink<'_>) -> Result<(), EngineError> {
+        self.engine.load(tree, row)
+    }
+
+    fn sync(&mut self) -> Result<(), EngineError> {
+        self.engine.sync()
+    }
+
+    fn size_on_disk(&self) -> Result<u64, EngineError> {
+        self.engine.size_on_disk()
+    }
+
+    fn close(self: Box<Self>) -> Result<(), EngineError> {
+        self.engine.close()
+    }
+}
+
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn nothing_is_published_or_answered_before_it_is_committed_and_readers_do_not_wait() {
+    let mut engine: Box<dyn Engine> = Box::new(MemoryStore::new().open(&TREES));
+    let empty = Ledger::new().first_batch();
+    engine.commit(&empty, Durability::Durable).unwrap();
+    let (reached, has_reached) = mpsc::channel();
+    let (go, gate) = mpsc::channel();
+    let engine = Gate {
+        engine,
+        reached,
+        go: gate,
+    };
+    let path = PathBuf::from("gate");
+    let catalog = Catalog::start(Box::new(engine), None, path, Options::new()).unwrap();
+
+    let mut pending = Box::pin(catalog.submit(CreateModulestoreRun::new("MITx/Math100/1")));
+    has_reached.recv().unwrap();
+    // The commit is on its way: its caller waits, readers do not, and see nothing of it.
+    let waker = Waker::from(Arc::new(Nobody));
+    let mut context = Context::from_waker(&waker);
+    assert!(pending.as_mut().poll(&mut context).is_pending());
+    assert_eq!(catalog.stats().course_runs, 0);
+    assert_eq!(catalog.snapshot().course_runs().count(), 0);
+
+    go.send(()).unwrap();
+    pollster::block_on(pending).unwrap();
+    assert_eq!(catalog.stats().course_runs, 1);
+}
