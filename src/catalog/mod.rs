@@ -25,7 +25,7 @@ use std::thread::{self, JoinHandle};
 
 use arc_swap::{ArcSwap, Guard};
 
-use crate::engine::{Durability, Engine, MemoryStore};
+use crate::engine::{Durability, Engine, ForgetfulEngine, MemoryStore};
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::integrity::{self, Report};
@@ -63,6 +63,7 @@ struct Shared {
     queue: Option<Sender<Message>>,
     writer: Option<JoinHandle<()>>,
     path: Option<PathBuf>,
+    options: Options,
 }
 
 impl Catalog {
@@ -165,6 +166,36 @@ impl Catalog {
         self.ask(Message::SizeOnDisk)
     }
 
+    /// A catalog in memory that begins as this one is now, with the same options, and keeps
+    /// nothing: to try out writes and see how each is answered.
+    ///
+    /// It has no store, so there is nothing in it to [verify](Catalog::verify); the ids of its new
+    /// records are not those that this catalog will give.
+    ///
+    /// ```
+    /// use coursecat::Catalog;
+    ///
+    /// let catalog = Catalog::temporary()?;
+    /// let rehearsal = catalog.rehearse()?;
+    /// rehearsal.ensure_organization("MITx")?;
+    /// assert_eq!(rehearsal.stats().organizations, 1);
+    /// assert_eq!(catalog.stats().organizations, 0);
+    /// # Ok::<(), coursecat::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the system has no thread left for its writer.
+    pub fn rehearse(&self) -> Result<Self> {
+        Self::start_with(
+            Box::new(ForgetfulEngine),
+            Image::clone(&self.image()),
+            Ledger::of_a_rehearsal(),
+            None,
+            in_memory().to_owned(),
+            self.shared.options.clone(),
+        )
+    }
+
     fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<Result<T>>) -> Message) -> Result<T> {
         let (caller, answer) = oneshot::channel();
         self.send(question(caller))?;
@@ -215,13 +246,25 @@ impl Catalog {
             integrity::refold(&mut *engine, &path)?;
             (image, ledger) = load_store(&*engine, &path)?;
         }
+        Self::start_with(engine, image, ledger, folder, path, options)
+    }
+
+    /// Starts the writer of a store that holds what this image shows.
+    fn start_with(
+        engine: Box<dyn Engine>,
+        image: Image,
+        ledger: Ledger,
+        folder: Option<Folder>,
+        path: PathBuf,
+        options: Options,
+    ) -> Result<Self> {
         let published = Arc::new(ArcSwap::from_pointee(image));
         let writer = Writer {
             engine,
             published: Arc::clone(&published),
             ledger,
-            rules: options.rules,
-            clock: options.clock,
+            rules: options.rules.clone(),
+            clock: options.clock.clone(),
             durability: options.durability,
             path: path.clone(),
             failure: None,
@@ -246,6 +289,7 @@ impl Catalog {
                 queue: Some(sender),
                 writer: Some(thread),
                 path: in_folder.then_some(path),
+                options,
             }),
         })
     }

@@ -9,6 +9,7 @@
 //! | [`batch`] | a batch of writes and the guards that must hold for it |
 //! | [`error`] | what can go wrong, by what a caller can do about it |
 //! | [`poison`] | why an engine that failed once does not go on |
+//! | [`forgetful`] | the engine that keeps nothing, for rehearsals |
 //! | [`memory`] | the engine that forgets, for tests and for catalogs that need no disk |
 //! | [`sled`] | the engine that remembers |
 //! | `conformance` | what every engine promises, as one test suite |
@@ -17,12 +18,14 @@ mod batch;
 #[cfg(test)]
 mod conformance;
 mod error;
+mod forgetful;
 mod memory;
 mod poison;
 mod sled;
 
 pub(crate) use batch::Batch;
 pub(crate) use error::{EngineError, Guard};
+pub(crate) use forgetful::ForgetfulEngine;
 pub(crate) use memory::MemoryStore;
 pub(crate) use sled::{SledEngine, SledOptions};
 

@@ -122,6 +122,18 @@ impl Ledger {
         }
     }
 
+    /// The ledger of a rehearsal, whose ids must only be other than those of the real catalog.
+    pub(crate) fn of_a_rehearsal() -> Self {
+        const FAR: u64 = 1 << 63;
+        let mut ledger = Self::new();
+        ledger.next_ids = NextIds {
+            organization: FAR,
+            course: FAR,
+            run: FAR,
+        };
+        ledger
+    }
+
     /// Takes a row into account.
     pub(crate) fn add(&mut self, tree: Tree, key: &[u8], value: &[u8]) {
         if let Some(i) = index(tree) {
