@@ -59,7 +59,7 @@ pub use catalog::{
 };
 pub use error::{Blocking, Entity, Error, Result};
 pub use image::{CourseQuery, Cursor, Order, OrganizationQuery, Page, RunQuery};
-pub use integrity::{Finding, RepairReport, Report, repair, verify};
+pub use integrity::{CompactReport, Finding, RepairReport, Report, compact, repair, verify};
 pub use key::{
     CatalogCourseId, CatalogCourseKey, CourseKey, CourseKeyKind, CourseRunId, InvalidKey, KeyPart,
     OrganizationId, RunKey, eq_ignoring_case, fold,

@@ -30,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::integrity::{self, Report};
 use crate::schema::folder::{Folder, engine_error};
-use crate::schema::{Ledger, LoadError, TREES, load};
+use crate::schema::{Ledger, TREES, load_checked};
 use request::writer_is_gone;
 use writer::{Message, Queued, Writer, in_memory};
 
@@ -213,7 +213,11 @@ impl Catalog {
     }
 
     fn open_folder(path: &Path, options: Options) -> Result<Self> {
-        let (folder, engine) = Folder::open_or_create(path, &options.engine)?;
+        let (folder, engine) = if options.create {
+            Folder::open_or_create(path, &options.engine)?
+        } else {
+            Folder::open(path, &options.engine)?
+        };
         let path = folder.path().to_owned();
         Self::start(Box::new(engine), Some(folder), path, options)
     }
@@ -241,10 +245,10 @@ impl Catalog {
         path: PathBuf,
         options: Options,
     ) -> Result<Self> {
-        let (mut image, mut ledger) = load_store(&*engine, &path)?;
+        let (mut image, mut ledger) = load_checked(&*engine, &path)?;
         if !ledger.is_folded_as_here() {
             integrity::refold(&mut *engine, &path)?;
-            (image, ledger) = load_store(&*engine, &path)?;
+            (image, ledger) = load_checked(&*engine, &path)?;
         }
         Self::start_with(engine, image, ledger, folder, path, options)
     }
@@ -293,16 +297,6 @@ impl Catalog {
             }),
         })
     }
-}
-
-fn load_store(engine: &dyn Engine, path: &Path) -> Result<(Image, Ledger)> {
-    load(engine).map_err(|error| match error {
-        LoadError::Engine(error) => engine_error(path, "loading the store", error),
-        LoadError::Row { .. } | LoadError::Account(_) => Error::Corrupt {
-            path: path.to_owned(),
-            detail: error.to_string(),
-        },
-    })
 }
 
 impl Drop for Shared {

@@ -34,6 +34,7 @@ pub struct Options {
     pub(super) clock: Clock,
     pub(super) durability: Durability,
     pub(super) engine: SledOptions,
+    pub(super) create: bool,
 }
 
 /// When a write is answered.
@@ -64,6 +65,7 @@ impl Options {
             clock: Clock(Arc::new(Timestamp::now)),
             durability: Durability::default(),
             engine: SledOptions::default(),
+            create: true,
         }
     }
 
@@ -115,6 +117,14 @@ impl Options {
     #[must_use]
     pub fn store_cache_bytes(mut self, bytes: u64) -> Self {
         self.engine.cache_bytes = bytes;
+        self
+    }
+
+    /// Whether to make a catalog where there is none yet. On unless told otherwise; without it,
+    /// opening a folder in which there is no catalog is an error, and nothing is made.
+    #[must_use]
+    pub fn create_if_missing(mut self, on: bool) -> Self {
+        self.create = on;
         self
     }
 

@@ -1,9 +1,10 @@
 //! Integrity: is a store whole, and if not, what can be saved of it.
 //!
 //! [`verify`] looks and reports, [`repair`] rebuilds what follows from intact records: indexes,
-//! counts and digest. Neither changes a record that is intact, and neither runs by itself:
-//! opening a catalog checks counts and digest and refuses a store that does not add up.
+//! counts and digest; [`compact`] writes a store anew. None changes a record that is intact, and
+//! none runs by itself: opening a catalog checks counts and digest and refuses a store that does not add up.
 
+mod compact;
 mod repair;
 mod report;
 mod survey;
@@ -13,10 +14,11 @@ mod verify;
 
 use std::path::Path;
 
-use crate::engine::{Engine, SledOptions};
+use crate::engine::{Batch, Engine, SledOptions};
 use crate::error::Result;
 use crate::schema::folder::{Folder, engine_error};
 
+pub use compact::{CompactReport, compact};
 pub use repair::RepairReport;
 pub use report::{Finding, Report};
 
@@ -70,6 +72,11 @@ pub fn repair(path: impl AsRef<Path>) -> Result<RepairReport> {
     let report = repair::repair(&mut engine, folder.path())?;
     close(&folder, Box::new(engine))?;
     Ok(report)
+}
+
+/// Whether a batch is as large as one may be: as large as a group of the writer.
+fn is_full(batch: &Batch) -> bool {
+    batch.len() >= 400 || batch.bytes() >= 45 * 1024
 }
 
 fn close(folder: &Folder, engine: Box<dyn Engine>) -> Result<()> {

@@ -346,10 +346,6 @@ fn name_in_index(rows: &Rows, id: OrganizationId) -> Option<String> {
         })
 }
 
-/// The most rows, and bytes, that one batch of a repair has; as many as a group of the writer.
-const BATCH_ROWS: usize = 400;
-const BATCH_BYTES: usize = 45 * 1024;
-
 /// Replaces the rows of a store by others, in batches, and tells how many have changed.
 ///
 /// The ledger comes last: until it is written, the store counts as damaged, and the repair can be
@@ -384,7 +380,7 @@ fn replace(
     let mut batch = Batch::new();
     for ((tree, key), before, after) in changes {
         batch.put(tree, key, before, after);
-        if batch.len() >= BATCH_ROWS || batch.bytes() >= BATCH_BYTES {
+        if super::is_full(&batch) {
             let full = std::mem::take(&mut batch);
             engine.commit(&full, Durability::Durable).map_err(failed)?;
         }

@@ -5,7 +5,10 @@
 //!   lock          held for as long as the catalog is open
 //!   store/        the engine's files, and FORMAT
 //!   store.new/    a store that is being made; it becomes `store` in one rename
+//!   store.old/    the store that a compacted one is taking the place of
 //! ```
+//!
+//! Whatever a crash leaves of these, the next opening ends up with one whole store.
 //!
 //! A folder that holds anything else is another program's, and is never written to.
 
@@ -24,6 +27,7 @@ use crate::model::Field;
 const LOCK: &str = "lock";
 const STORE: &str = "store";
 const NEW_STORE: &str = "store.new";
+const OLD_STORE: &str = "store.old";
 
 /// A catalog's folder, locked against every other opening until this is dropped.
 #[derive(Debug)]
@@ -35,19 +39,16 @@ pub(crate) struct Folder {
 impl Folder {
     /// Locks a folder and opens the store in it, after making both if there is nothing yet.
     pub(crate) fn open_or_create(path: &Path, options: &SledOptions) -> Result<(Self, SledEngine)> {
-        match look(path)? {
-            Found::Nothing => {
-                create_folder(path)?;
-                let folder = Self::lock(path)?;
-                // Another process may have been quicker between the look and the lock.
-                if matches!(look(path)?, Found::Nothing) {
-                    folder.create_store(options)?;
-                }
-                let engine = folder.open_store(options)?;
-                Ok((folder, engine))
+        if matches!(look(path)?, Found::Nothing) {
+            create_folder(path)?;
+            let folder = Self::lock(path)?;
+            // Another process may have been quicker between the look and the lock.
+            if matches!(look(path)?, Found::Nothing) {
+                folder.create_store(options)?;
             }
-            Found::Store => Self::open(path, options),
+            drop(folder);
         }
+        Self::open(path, options)
     }
 
     /// Locks a folder and opens the store in it.
@@ -59,6 +60,7 @@ impl Folder {
             ));
         }
         let folder = Self::lock(path)?;
+        folder.clear_up()?;
         let engine = folder.open_store(options)?;
         Ok((folder, engine))
     }
@@ -88,37 +90,95 @@ impl Folder {
         }
     }
 
-    fn open_store(&self, options: &SledOptions) -> Result<SledEngine> {
-        SledEngine::open(&self.path.join(STORE), &TREES, *options)
+    /// Opens the store.
+    pub(crate) fn open_store(&self, options: &SledOptions) -> Result<SledEngine> {
+        SledEngine::open(&self.store(), &TREES, *options)
             .map_err(|error| engine_error(&self.path, "opening the store", error))
+    }
+
+    /// Begins a store without rows, which is none of the catalog's until it is put in place.
+    pub(crate) fn new_store(&self, options: &SledOptions) -> Result<SledEngine> {
+        remove(&self.new_one())?;
+        SledEngine::open(&self.new_one(), &TREES, *options)
+            .map_err(|error| engine_error(&self.path, "creating a store", error))
+    }
+
+    /// Puts the new store, which has been closed, in the place of the old one.
+    pub(crate) fn replace_store(&self) -> Result<()> {
+        let replaced = self.seal_new_store().and_then(|()| {
+            fs::rename(self.store(), self.old_one())?;
+            sync_folder(&self.path)?;
+            fs::rename(self.new_one(), self.store())?;
+            sync_folder(&self.path)
+        });
+        replaced.map_err(|error| storage("replacing the store in", &self.path, error))?;
+        remove(&self.old_one())
     }
 
     /// Makes an empty store. It is complete and durable before it gets its name, so that a crash
     /// leaves either no store or a whole one.
     fn create_store(&self, options: &SledOptions) -> Result<()> {
-        let new = self.path.join(NEW_STORE);
-        if new.exists() {
-            tracing::warn!(path = %new.display(), "removing a store whose creation was interrupted");
-            fs::remove_dir_all(&new).map_err(|error| storage("removing", &new, error))?;
-        }
         let failed = |error| engine_error(&self.path, "creating the store", error);
-        let mut engine = SledEngine::open(&new, &TREES, *options).map_err(failed)?;
+        let mut engine = self.new_store(options)?;
         engine
             .commit(&Ledger::new().first_batch(), Durability::Durable)
             .map_err(failed)?;
         Box::new(engine).close().map_err(failed)?;
-        self.finish_store(&new)
-            .map_err(|error| storage("creating the store in", &self.path, error))
+        let named = self.seal_new_store().and_then(|()| {
+            fs::rename(self.new_one(), self.store())?;
+            sync_folder(&self.path)
+        });
+        named.map_err(|error| storage("creating the store in", &self.path, error))
     }
 
-    fn finish_store(&self, new: &Path) -> io::Result<()> {
+    /// Writes the format into the new store: from then on it is complete.
+    fn seal_new_store(&self) -> io::Result<()> {
+        let new = self.new_one();
         let format = new.join(FORMAT_FILE);
         fs::write(&format, format::write(FORMAT_VERSION))?;
         File::open(&format)?.sync_all()?;
-        sync_folder(new)?;
-        fs::rename(new, self.path.join(STORE))?;
-        sync_folder(&self.path)
+        sync_folder(&new)
     }
+
+    /// Ends what a crash interrupted: afterwards there is a store, and no other.
+    fn clear_up(&self) -> Result<()> {
+        let (store, new, old) = (self.store(), self.new_one(), self.old_one());
+        if !store.exists() && old.exists() {
+            // The crash came between the two renames of a replacement.
+            let (found, name) = if new.join(FORMAT_FILE).exists() {
+                (&new, NEW_STORE)
+            } else {
+                (&old, OLD_STORE)
+            };
+            tracing::warn!(path = %self.path.display(), "a replacement of the store was interrupted; going on with {name}");
+            fs::rename(found, &store)
+                .and_then(|()| sync_folder(&self.path))
+                .map_err(|error| storage("renaming", found, error))?;
+        }
+        remove(&new)?;
+        remove(&old)
+    }
+
+    fn store(&self) -> PathBuf {
+        self.path.join(STORE)
+    }
+
+    fn new_one(&self) -> PathBuf {
+        self.path.join(NEW_STORE)
+    }
+
+    fn old_one(&self) -> PathBuf {
+        self.path.join(OLD_STORE)
+    }
+}
+
+/// Removes a store that nobody needs, if there is one.
+fn remove(store: &Path) -> Result<()> {
+    if !store.exists() {
+        return Ok(());
+    }
+    tracing::info!(path = %store.display(), "removing a store that is no longer needed");
+    fs::remove_dir_all(store).map_err(|error| storage("removing", store, error))
 }
 
 /// What lies at a path before anything is done to it.
@@ -145,7 +205,11 @@ fn look(path: &Path) -> Result<Found> {
         }
         Err(error) => return Err(storage("reading", path, error)),
     };
-    let store = path.join(STORE);
+    let store = match (path.join(STORE), path.join(OLD_STORE)) {
+        // A replacement was interrupted between its two renames.
+        (store, old) if !store.exists() && old.exists() => old,
+        (store, _) => store,
+    };
     match fs::read_to_string(store.join(FORMAT_FILE)) {
         Ok(text) => check_format(path, &text),
         Err(_) if store.exists() && is_ours(path)? => Err(Error::Corrupt {

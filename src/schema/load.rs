@@ -3,8 +3,10 @@
 //! Whatever does not add up is an error; nothing of a store that is damaged is served.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
+use super::folder::engine_error;
 use super::ledger::Ledger;
 use super::records::{StoredCourse, StoredOrganization, StoredReference, StoredRun};
 use super::row::BadRow;
@@ -13,11 +15,12 @@ use super::trees::{
     RUNS_BY_KEY,
 };
 use crate::engine::{Engine, EngineError, Tree};
+use crate::error::{Error, Result};
 use crate::image::{Change, Image, Versions};
 
 /// Why a store cannot be loaded.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LoadError {
+enum LoadError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error("the row {key} of the tree {:?} is damaged: {why}", tree.name())]
@@ -30,8 +33,18 @@ pub(crate) enum LoadError {
     Account(String),
 }
 
-/// Loads the whole of a store.
-pub(crate) fn load(engine: &dyn Engine) -> Result<(Image, Ledger), LoadError> {
+/// Loads the whole of a store, with errors for a user of the catalog in this folder.
+pub(crate) fn load_checked(engine: &dyn Engine, path: &Path) -> Result<(Image, Ledger)> {
+    load(engine).map_err(|error| match error {
+        LoadError::Engine(error) => engine_error(path, "loading the store", error),
+        LoadError::Row { .. } | LoadError::Account(_) => Error::Corrupt {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        },
+    })
+}
+
+fn load(engine: &dyn Engine) -> std::result::Result<(Image, Ledger), LoadError> {
     let mut loader = Loader {
         image: Image::new(),
         found: Ledger::new(),
@@ -112,7 +125,7 @@ impl Loader {
         Ok(())
     }
 
-    fn finish(self) -> Result<(Image, Ledger), LoadError> {
+    fn finish(self) -> std::result::Result<(Image, Ledger), LoadError> {
         let Some(expected) = self.expected else {
             return Err(LoadError::Account("the ledger is missing".to_owned()));
         };
@@ -133,7 +146,7 @@ fn each(
     engine: &dyn Engine,
     tree: Tree,
     mut row: impl FnMut(&[u8], &[u8]) -> Result<(), BadRow>,
-) -> Result<(), LoadError> {
+) -> std::result::Result<(), LoadError> {
     let mut bad = None;
     engine.load(tree, &mut |key, value| match row(key, value) {
         Ok(()) => ControlFlow::Continue(()),

@@ -20,7 +20,7 @@ mod trees;
 #[cfg(test)]
 use digest::Digest;
 pub(crate) use ledger::{Fold, Ledger, NextIds};
-pub(crate) use load::{LoadError, hex, load};
+pub(crate) use load::{hex, load_checked};
 #[cfg(any(test, fuzzing))]
 pub(crate) use probe::{frame, try_row};
 pub(crate) use records::{
@@ -29,6 +29,6 @@ pub(crate) use records::{
 };
 pub(crate) use row::BadRow;
 pub(crate) use trees::{
-    COURSES, COURSES_BY_CODE, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES, RUNS,
-    RUNS_BY_KEY, TREES,
+    COURSES, COURSES_BY_CODE, DATA_TREES, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES,
+    RUNS, RUNS_BY_KEY, TREES,
 };

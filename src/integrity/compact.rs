@@ -1,0 +1,137 @@
+//! Compacting: a fresh store with the same rows, put in the place of the old one.
+//!
+//! sled does not give space back; a store that is written anew has none to give. No row is
+//! changed, not even the ledger.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::engine::{Batch, Durability, Engine, EngineError, SledOptions, Tree};
+use crate::error::{Error, Result};
+use crate::schema::folder::{Folder, engine_error};
+use crate::schema::{DATA_TREES, Ledger, META, load_checked};
+
+/// What compacting a catalog did.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CompactReport {
+    /// How many rows the store has, indexes and ledger and all.
+    pub rows: u64,
+    /// The size of its files before, in bytes.
+    pub bytes_before: u64,
+    /// The size of its files now, in bytes.
+    pub bytes_after: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl fmt::Display for CompactReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} rows written anew in {:.1?}: {} bytes before, {} bytes now.",
+            self.rows, self.elapsed, self.bytes_before, self.bytes_after
+        )
+    }
+}
+
+/// Writes the store of a catalog that is not open anew, which gives back the space that old
+/// versions of its rows have, and checks it before it takes the place of the old one.
+///
+/// Whenever it is interrupted, the folder has the old store or the new one, whole; the next
+/// opening clears away the other. It needs as much free space as the new store takes.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path();
+/// use coursecat::Catalog;
+///
+/// let catalog = Catalog::open(path)?;
+/// catalog.create_course_run_for_modulestore_course_with("course-v1:MITx+Math100+2026", "", "")?;
+/// drop(catalog);
+/// coursecat::compact(path)?;
+/// assert_eq!(Catalog::open(path)?.stats().course_runs, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Locked`] while the catalog is open; [`Error::Corrupt`] if it is damaged, which has to
+/// be repaired first; [`Error::Invalid`] if there is none; [`Error::NewerFormat`] if a newer
+/// coursecat wrote it; [`Error::Storage`] if the disk fails. The old store is there after each.
+pub fn compact(path: impl AsRef<Path>) -> Result<CompactReport> {
+    let started = Instant::now();
+    let options = SledOptions::default();
+    let (folder, old) = Folder::open(path.as_ref(), &options)?;
+    let failed = |error| engine_error(folder.path(), "compacting the store", error);
+    let bytes_before = old.size_on_disk().map_err(failed)?;
+    let (_, ledger) = load_checked(&old, folder.path())?;
+
+    let mut new = folder.new_store(&options)?;
+    let rows = copy(&old, &mut new, &ledger).map_err(failed)?;
+    let (_, written) = load_checked(&new, folder.path())?;
+    if written != ledger {
+        return Err(Error::Corrupt {
+            path: folder.path().to_owned(),
+            detail: "a copy of the store does not read as the store does".to_owned(),
+        });
+    }
+    Box::new(new).close().map_err(failed)?;
+    Box::new(old).close().map_err(failed)?;
+    folder.replace_store()?;
+
+    let engine = folder.open_store(&options)?;
+    let bytes_after = engine.size_on_disk().map_err(failed)?;
+    Box::new(engine).close().map_err(failed)?;
+    Ok(CompactReport {
+        rows,
+        bytes_before,
+        bytes_after,
+        elapsed: started.elapsed(),
+    })
+}
+
+/// Copies every row, the ledger last, and tells how many there are.
+fn copy(
+    old: &dyn Engine,
+    new: &mut dyn Engine,
+    ledger: &Ledger,
+) -> std::result::Result<u64, EngineError> {
+    let mut rows = 1;
+    for tree in DATA_TREES {
+        rows += copy_tree(old, new, tree)?;
+    }
+    let row = ledger.as_row();
+    debug_assert_eq!(row.tree, META);
+    let mut batch = Batch::new();
+    batch.put(row.tree, row.key, None, Some(row.value));
+    new.commit(&batch, Durability::Durable)?;
+    Ok(rows)
+}
+
+fn copy_tree(
+    old: &dyn Engine,
+    new: &mut dyn Engine,
+    tree: Tree,
+) -> std::result::Result<u64, EngineError> {
+    let mut rows = 0;
+    let mut batch = Batch::new();
+    let mut outcome = Ok(());
+    old.load(tree, &mut |key, value| {
+        batch.put(tree, key.to_vec(), None, Some(value.to_vec()));
+        rows += 1;
+        if super::is_full(&batch) {
+            outcome = new.commit(&std::mem::take(&mut batch), Durability::Durable);
+        }
+        match outcome {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    })?;
+    outcome?;
+    if !batch.is_empty() {
+        new.commit(&batch, Durability::Durable)?;
+    }
+    Ok(rows)
+}
