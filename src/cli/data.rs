@@ -1,0 +1,97 @@
+//! `coursecat demo`, and the man pages.
+
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory;
+
+use super::args::Arguments;
+use super::failure::Failure;
+use super::output::say;
+use super::session::Session;
+use crate::{CreateModulestoreRun, CreateOrganization, Timestamp};
+
+/// The courses of the demo, one a line: key, language, created, title.
+const COURSES: &str = include_str!("demo.txt");
+/// Its organizations: short name and name.
+const ORGANIZATIONS: &str = include_str!("demo_organizations.txt");
+
+pub(super) fn demo(session: &Session) -> Result<(), Failure> {
+    let data = session.global.data.display();
+    let catalog = session.open_or_create()?;
+    if catalog.stats().organizations > 0 {
+        return Err(Failure::other(format!("{data} holds a catalog already."))
+            .advise("Name a new folder with --data."));
+    }
+    let created = |text: &str| text.parse::<Timestamp>().map_err(crate::Error::from);
+    let mut pending = Vec::new();
+    for row in rows(ORGANIZATIONS) {
+        if let [short_name, name] = row[..] {
+            let first = created("2012-05-02T00:00:00Z")?;
+            let request = CreateOrganization::new(short_name)
+                .name(name)
+                .imported(first);
+            catalog.call(request)?;
+        }
+    }
+    for row in rows(COURSES) {
+        if let [key, language, day, title] = row[..] {
+            let run = CreateModulestoreRun::new(key)
+                .title(title)
+                .language_short(language)
+                .imported(created(&format!("{day}T09:00:00Z"))?);
+            pending.push(catalog.submit(run));
+        }
+    }
+    for answer in pending {
+        answer.wait()?;
+    }
+    let stats = catalog.stats();
+    say(&format!(
+        "{data} now holds {} organizations, {} catalog courses and {} course runs. Try:\n",
+        stats.organizations, stats.catalog_courses, stats.course_runs
+    ));
+    let option = if data.to_string() == "coursecat-data" {
+        String::new()
+    } else {
+        format!(" --data {data}")
+    };
+    for command in [
+        "course list --order key",
+        "course list --language es",
+        "search computer science",
+        "run list --org MITx",
+        "course delete catalog-course:HarvardX:CS50",
+        "verify",
+    ] {
+        say(&format!("  coursecat {command}{option}"));
+    }
+    say("");
+    let query = crate::CourseQuery::new().limit(10);
+    let snapshot = catalog.snapshot();
+    let newest = snapshot.list_catalog_courses(&query)?;
+    let views: Vec<_> = newest
+        .items
+        .iter()
+        .map(|course| super::view::CourseView::of(course, &snapshot))
+        .collect();
+    session.output.list(&views)
+}
+
+/// The rows of a bundled file: fields between vertical bars.
+fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    text.lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| line.split('|').map(str::trim).collect())
+}
+
+pub(super) fn man_pages(folder: &Path) -> Result<(), Failure> {
+    let written = fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(Arguments::command(), folder));
+    written.map_err(|error| {
+        Failure::other(format!(
+            "Writing man pages into {} failed: {error}.",
+            folder.display()
+        ))
+    })
+}

@@ -1,0 +1,148 @@
+//! Failures: one line that names the value, one that says what to do next, and an exit code.
+
+use std::process::ExitCode;
+
+use super::output::{printable, say};
+use crate::{Error, Field};
+
+/// Why a verb failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    code: u8,
+    /// What happened; empty if there is nothing to say.
+    what: String,
+    /// What to do next.
+    advice: Vec<String>,
+}
+
+/// The exit codes, as `--help` has them.
+pub(super) mod exit {
+    pub(in crate::cli) const FAILURE: u8 = 1;
+    pub(in crate::cli) const NOT_FOUND: u8 = 3;
+    pub(in crate::cli) const PROTECTED: u8 = 4;
+    pub(in crate::cli) const ALREADY_EXISTS: u8 = 5;
+    pub(in crate::cli) const INVALID: u8 = 6;
+    pub(in crate::cli) const LOCKED: u8 = 7;
+    pub(in crate::cli) const CORRUPT: u8 = 8;
+}
+
+impl Failure {
+    /// A failure that is none of the library's.
+    pub(super) fn other(what: impl Into<String>) -> Self {
+        Self {
+            code: exit::FAILURE,
+            what: what.into(),
+            advice: Vec::new(),
+        }
+    }
+
+    /// A store in which something is wrong.
+    pub(super) fn corrupt(what: impl Into<String>) -> Self {
+        Self {
+            code: exit::CORRUPT,
+            ..Self::other(what)
+        }
+    }
+
+    /// The end of a program whose reader went away.
+    pub(super) fn quiet() -> Self {
+        Self {
+            code: 0,
+            ..Self::other("")
+        }
+    }
+
+    /// Adds what to do next.
+    pub(super) fn advise(mut self, advice: impl Into<String>) -> Self {
+        self.advice.push(advice.into());
+        self
+    }
+
+    pub(super) fn print(&self) {
+        if self.what.is_empty() {
+            return;
+        }
+        let red = anstyle::AnsiColor::Red.on_default().bold();
+        say(&format!("{red}error:{red:#} {}", printable(&self.what)));
+        for advice in &self.advice {
+            say(&format!("  {}", printable(advice)));
+        }
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let what = error.to_string();
+        let (code, advice) = match &error {
+            Error::NotFound { .. } => (exit::NOT_FOUND, None),
+            Error::Protected { blocking, .. } => {
+                let failure = Self {
+                    code: exit::PROTECTED,
+                    ..Self::other(what)
+                };
+                return blocking
+                    .first
+                    .iter()
+                    .fold(failure.advise("Delete these first:"), |failure, key| {
+                        failure.advise(format!("  {key}"))
+                    })
+                    .and_more(blocking.count, blocking.first.len());
+            }
+            Error::AlreadyExists { existing, .. } => (
+                exit::ALREADY_EXISTS,
+                Some(format!("Use {existing:?}, or delete it first.")),
+            ),
+            Error::Invalid(invalid) if invalid.field == Field::Path => (
+                exit::INVALID,
+                Some(
+                    "Name another folder with --data, or make a catalog with demo, create or import."
+                        .to_owned(),
+                ),
+            ),
+            Error::Invalid(_) => (exit::INVALID, None),
+            Error::InvalidKey(_) => (
+                exit::INVALID,
+                Some("A run's key looks like course-v1:ORG+COURSE+RUN, a catalog course's like catalog-course:ORG:CODE.".to_owned()),
+            ),
+            Error::UnknownOrganization { short_name, .. } => (
+                exit::INVALID,
+                Some(format!(
+                    "Run: coursecat org create {short_name} (or org update {short_name} --active), or leave out --no-auto-create."
+                )),
+            ),
+            Error::Locked { .. } => (
+                exit::LOCKED,
+                Some("Wait for the other program to end, or ask it to; every catalog has one user at a time.".to_owned()),
+            ),
+            Error::Corrupt { path, .. } => (
+                exit::CORRUPT,
+                Some(format!(
+                    "Run: coursecat verify --data {0} to see everything that is wrong, coursecat repair --data {0} to save what can be saved.",
+                    path.display()
+                )),
+            ),
+            _ => (exit::FAILURE, None),
+        };
+        let failure = Self {
+            code,
+            ..Self::other(what)
+        };
+        match advice {
+            Some(advice) => failure.advise(advice),
+            None => failure,
+        }
+    }
+}
+
+impl Failure {
+    fn and_more(self, count: u64, shown: usize) -> Self {
+        match count - shown as u64 {
+            0 => self,
+            more => self.advise(format!("  … and {more} more")),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The command line: verbs over the library, pleasant for a person and safe for a script.
+//!
+//! Records go to stdout and nothing else does; messages, warnings and progress go to stderr. What
+//! a verb does is the library's; here are only its words.
+
+mod args;
+mod courses;
+mod data;
+mod failure;
+mod organizations;
+mod output;
+mod references;
+mod runs;
+mod search;
+mod session;
+mod upkeep;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Arguments, Verb};
+use failure::Failure;
+use session::Session;
+
+/// Runs the program with the arguments of this process, and tells how it went.
+///
+/// The exit codes: 0 done, 1 failure, 2 wrong usage, 3 not found, 4 protected, 5 already exists,
+/// 6 invalid input, 7 locked by another process, 8 corrupt.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    session::start_log(arguments.global.verbose);
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let session = Session::new(arguments.global);
+    match arguments.verb {
+        Verb::Org(verb) => organizations::run(&session, verb),
+        Verb::Course(verb) => courses::run(&session, verb),
+        Verb::Run(verb) => runs::run(&session, verb),
+        Verb::Ref(verb) => references::run(&session, verb),
+        Verb::Search(arguments) => search::search(&session, &arguments),
+        Verb::Stats => search::stats(&session),
+        Verb::Verify => upkeep::verify(&session),
+        Verb::Repair(arguments) => upkeep::repair(&session, &arguments),
+        Verb::Compact => upkeep::compact(&session),
+        Verb::Demo => data::demo(&session),
+        Verb::Completions { shell } => {
+            let mut command = Arguments::command();
+            clap_complete::generate(shell, &mut command, "coursecat", &mut std::io::stdout());
+            Ok(())
+        }
+        Verb::Man { folder } => data::man_pages(&folder),
+    }
+}

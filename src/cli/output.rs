@@ -1,0 +1,84 @@
+//! Printing: tables for people, JSON for programs.
+//!
+//! A reader that goes away (`| head`) ends the program quietly and is no failure.
+
+use std::io::{self, Write};
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+use super::failure::Failure;
+use super::view::View;
+
+/// How records are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    Table,
+    Json,
+}
+
+impl Output {
+    /// Prints a list.
+    pub(super) fn list<V: View>(self, items: &[V]) -> Result<(), Failure> {
+        match self {
+            Self::Json => items.iter().try_for_each(|item| self.object(item)),
+            Self::Table if items.is_empty() => Ok(()),
+            Self::Table => {
+                let mut table = Table::new();
+                table
+                    .load_style(presets::NOTHING)
+                    .set_header(V::HEADINGS.to_vec());
+                for item in items {
+                    table.add_row(item.cells().iter().map(|cell| printable(cell)));
+                }
+                for column in table.column_iter_mut() {
+                    column.set_padding((0, 2));
+                }
+                line(&trimmed(&table.to_string()))
+            }
+        }
+    }
+
+    /// Prints one record.
+    pub(super) fn one<V: View>(self, item: &V) -> Result<(), Failure> {
+        self.list(std::slice::from_ref(item))
+    }
+
+    /// Prints one JSON object on a line.
+    pub(super) fn object(self, item: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(item)
+            .map_err(|error| Failure::other(format!("The answer cannot be printed: {error}.")))?;
+        line(&text)
+    }
+}
+
+/// Prints a line on stdout.
+pub(super) fn line(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::quiet()),
+        Err(error) => Err(Failure::other(format!(
+            "Writing to stdout failed: {error}."
+        ))),
+    }
+}
+
+/// Says something to the person, on stderr.
+pub(super) fn say(text: &str) {
+    // A stderr that is closed has nobody to tell.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// A text in which no character moves the cursor or hides another.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// A table without blanks at the ends of its lines.
+fn trimmed(table: &str) -> String {
+    let lines: Vec<&str> = table.lines().map(str::trim_end).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,144 @@
+//! A session: the options of one run of the program, and the catalog that it opens.
+
+use std::io::IsTerminal;
+
+use super::args::{Global, OrderArgument, PageArguments};
+use super::failure::Failure;
+use super::output::{Output, say};
+use super::view::View;
+use crate::{Catalog, Cursor, Options, Order, Outcome, Page, Result};
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) global: Global,
+    pub(super) output: Output,
+}
+
+impl Session {
+    pub(super) fn new(global: Global) -> Self {
+        let output = if global.json {
+            Output::Json
+        } else {
+            Output::Table
+        };
+        Self { global, output }
+    }
+
+    /// Opens a catalog to read or change what is in it. There must be one.
+    pub(super) fn open(&self) -> Result<Catalog, Failure> {
+        let options = self.options()?.create_if_missing(false);
+        Ok(options.open(&self.global.data)?)
+    }
+
+    /// Opens a catalog to put something into it, and makes one if there is none.
+    pub(super) fn open_or_create(&self) -> Result<Catalog, Failure> {
+        Ok(self.options()?.open(&self.global.data)?)
+    }
+
+    fn options(&self) -> Result<Options, Failure> {
+        let mut options = Options::new().auto_create_organizations(!self.global.no_auto_create);
+        if let Some(code) = &self.global.default_language {
+            options = options.default_language(code).map_err(crate::Error::from)?;
+        }
+        if let Some(codes) = &self.global.allowed_languages {
+            options = options.allowed_languages(codes);
+        }
+        Ok(options)
+    }
+
+    /// Says that something was done; a program that asked for JSON sees it from the exit code.
+    pub(super) fn done(&self, text: &str) {
+        if self.output == Output::Table {
+            say(text);
+        }
+    }
+
+    /// Prints a list, page by page if all of it was asked for, and says where to go on if not.
+    pub(super) fn list<T, V: View>(
+        &self,
+        page: &PageArguments,
+        read: impl Fn(Order, usize, Option<Cursor>) -> Result<Page<T>>,
+        view: impl Fn(&T) -> V,
+    ) -> Result<(), Failure> {
+        let order = match page.order {
+            OrderArgument::Key => Order::Key,
+            OrderArgument::Newest => Order::Newest,
+        };
+        if page.all && self.output == Output::Json {
+            return self.list_all_json(order, read, view);
+        }
+        let mut items = Vec::new();
+        let mut cursor = page.cursor.clone();
+        loop {
+            let limit = if page.all { 1_000 } else { page.limit };
+            let found = read(order, limit, cursor)?;
+            items.extend(found.items.iter().map(&view));
+            cursor = found.next;
+            if cursor.is_none() || !page.all {
+                break;
+            }
+        }
+        self.output.list(&items)?;
+        if items.is_empty() {
+            self.done("Nothing found.");
+        }
+        if let Some(cursor) = cursor {
+            say(&format!(
+                "There is more: go on with --cursor {cursor}, or show all with --all."
+            ));
+        }
+        Ok(())
+    }
+
+    /// Lines need not wait for each other as the columns of a table do.
+    fn list_all_json<T, V: View>(
+        &self,
+        order: Order,
+        read: impl Fn(Order, usize, Option<Cursor>) -> Result<Page<T>>,
+        view: impl Fn(&T) -> V,
+    ) -> Result<(), Failure> {
+        let mut cursor = None;
+        loop {
+            let found = read(order, 1_000, cursor)?;
+            for item in &found.items {
+                self.output.object(&view(item))?;
+            }
+            match found.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Says what an operation warns of, and gives its value.
+pub(super) fn warned<T>(outcome: Outcome<T>) -> T {
+    let yellow = anstyle::AnsiColor::Yellow.on_default().bold();
+    for warning in &outcome.warnings {
+        say(&format!("{yellow}warning:{yellow:#} {warning}"));
+    }
+    outcome.value
+}
+
+/// Whether there is a person to ask.
+pub(super) fn is_interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Has the library's log printed on stderr: warnings of its own making only, or more.
+///
+/// Warnings that operations answer with are printed by the verbs, once.
+pub(super) fn start_log(verbose: bool) {
+    let level = if verbose {
+        tracing_subscriber::filter::LevelFilter::DEBUG
+    } else {
+        tracing_subscriber::filter::LevelFilter::ERROR
+    };
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
+    // A program that has a log already keeps it.
+    let _ = log.try_init();
+}

@@ -1,0 +1,136 @@
+//! `coursecat verify`, `repair` and `compact`: the store itself.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::args::RepairArguments;
+use super::failure::Failure;
+use super::output::{Output, line, say};
+use super::session::{Session, is_interactive};
+use crate::{Finding, Timestamp};
+
+pub(super) fn verify(session: &Session) -> Result<(), Failure> {
+    let report = crate::verify(&session.global.data)?;
+    if session.output == Output::Json {
+        session.output.object(&json!({
+            "clean": report.is_clean(),
+            "rows": report.rows,
+            "commit": report.sequence,
+            "seconds": report.elapsed.as_secs_f64(),
+            "records": report.stats,
+            "findings": findings(&report.findings),
+        }))?;
+    } else {
+        line(&report.to_string())?;
+    }
+    if report.is_clean() {
+        return Ok(());
+    }
+    let failure = Failure::corrupt(format!(
+        "The catalog in {} is damaged.",
+        session.global.data.display()
+    ));
+    Err(failure.advise("Save what can be saved with: coursecat repair"))
+}
+
+pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(), Failure> {
+    let data = &session.global.data;
+    let report = crate::verify(data)?;
+    if report.is_clean() {
+        session.done("Nothing is wrong; there is nothing to repair.");
+        return Ok(());
+    }
+    let copy = copy_name(data);
+    say(&format!(
+        "{} things are wrong in {}. It will be copied to {}, then its indexes, counts and digest are rebuilt from the records that are intact; what cannot be saved is listed.",
+        report.findings.len(),
+        data.display(),
+        copy.display()
+    ));
+    if !arguments.yes && !asked("Go on?")? {
+        return Err(Failure::other("Nothing was changed.")
+            .advise("To go on without being asked, add --yes."));
+    }
+    copy_folder(data, &copy).map_err(|error| {
+        Failure::other(format!(
+            "Copying to {} failed: {error}. Nothing was changed.",
+            copy.display()
+        ))
+    })?;
+    let report = crate::repair(data)?;
+    if session.output == Output::Json {
+        return session.output.object(&json!({
+            "rows_changed": report.rows_changed,
+            "rebuilt": report.rebuilt,
+            "lost": findings(&report.lost),
+            "records": report.stats,
+            "copy": copy,
+        }));
+    }
+    line(&report.to_string())
+}
+
+pub(super) fn compact(session: &Session) -> Result<(), Failure> {
+    let report = crate::compact(&session.global.data)?;
+    if session.output == Output::Json {
+        return session.output.object(&json!({
+            "rows": report.rows,
+            "bytes_before": report.bytes_before,
+            "bytes_after": report.bytes_after,
+            "seconds": report.elapsed.as_secs_f64(),
+        }));
+    }
+    line(&report.to_string())
+}
+
+fn findings(findings: &[Finding]) -> Vec<serde_json::Value> {
+    findings
+        .iter()
+        .map(|f| json!({ "tree": f.tree, "row": f.row, "problem": f.problem }))
+        .collect()
+}
+
+/// Asks a person. Where there is none, the answer is no.
+fn asked(question: &str) -> Result<bool, Failure> {
+    if !is_interactive() {
+        return Ok(false);
+    }
+    let _ = write!(io::stderr(), "{question} [y/N] ");
+    let mut answer = String::new();
+    io::stdin()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::other(format!("Reading the answer failed: {error}.")))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// A name beside the folder that is free.
+fn copy_name(data: &Path) -> PathBuf {
+    let now: String = Timestamp::now()
+        .to_string()
+        .chars()
+        .filter(char::is_ascii_digit)
+        .take(14)
+        .collect();
+    let mut name = data.as_os_str().to_owned();
+    name.push(format!(".before-repair-{now}"));
+    PathBuf::from(name)
+}
+
+/// Copies a catalog's folder, durably.
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+            fs::File::open(&target)?.sync_all()?;
+        }
+    }
+    fs::File::open(to)?.sync_all()
+}
