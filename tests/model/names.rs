@@ -10,18 +10,19 @@ pub fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
-// What stands in a list twice is twice as likely.
-const ORGS: [&str; 17] = [
-    "MITx", "MITx", "MITx", "MITx", "mitx", "mitx", "MITX", "École", "École", "école", "ÉCOLE",
-    "İ", "i\u{307}", "ccxO", "CCXo", "a", "a:b",
+// What stands in a list twice is twice as likely. The rare names are there for the rules that
+// they are odd for: letters whose case is not one character, a prefix that exempts, separators.
+const ORGS: [&str; 16] = [
+    "MITx", "MITx", "MITx", "MITx", "MITx", "mitx", "MITX", "École", "École", "ÉCOLE", "İ",
+    "i\u{307}", "ccxO", "CCXo", "a", "a:b",
 ];
 const CODES: [&str; 14] = [
     "Math",
     "Math",
     "Math",
     "Math",
+    "Math",
     "math",
-    "MATH",
     "Phys",
     "Phys",
     "Ünï",
@@ -31,47 +32,51 @@ const CODES: [&str; 14] = [
     "two words",
     "c%d",
 ];
-const RUNS: [&str; 9] = ["R1", "R1", "R1", "r1", "R2", "R2", "_", "r:2", "%"];
+const RUNS: [&str; 10] = ["R1", "R1", "R1", "r1", "R2", "R2", "R3", "_", "r:2", "%"];
 
 pub fn short_name() -> impl Strategy<Value = String> {
     prop_oneof![
-        30 => select(&ORGS[..]).prop_map(str::to_owned),
-        1 => select(vec![String::new(), "two words".into(), "é".repeat(255), "é".repeat(256)]),
+        40 => select(&ORGS[..]).prop_map(str::to_owned),
+        1 => select(vec![String::new(), "two words".into()]),
+        1 => select(vec!["é".repeat(255), "é".repeat(256)]),
     ]
 }
 
 pub fn course_code() -> impl Strategy<Value = String> {
     prop_oneof![
-        30 => select(&CODES[..]).prop_map(str::to_owned),
+        40 => select(&CODES[..]).prop_map(str::to_owned),
         1 => select(vec![String::new(), "ç".repeat(255), "ç".repeat(256)]),
     ]
 }
 
 pub fn run_code() -> impl Strategy<Value = String> {
     prop_oneof![
-        20 => select(&RUNS[..]).prop_map(str::to_owned),
+        40 => select(&RUNS[..]).prop_map(str::to_owned),
         1 => select(vec![String::new(), "a+b".into(), "a b".into(), "x@y".into()]),
         1 => select(vec!["ř".repeat(128), "ř".repeat(129)]),
     ]
 }
 
 pub fn title() -> impl Strategy<Value = String> {
+    let titles = vec!["Calculus", "calculus two", "École d'été", " "];
     prop_oneof![
         8 => Just(String::new()),
-        12 => select(vec!["Calculus", "calculus two", "École d'été", " "]).prop_map(str::to_owned),
+        12 => select(titles).prop_map(str::to_owned),
         1 => select(vec!["é".repeat(255), "é".repeat(256)]),
     ]
 }
 
 pub fn language() -> impl Strategy<Value = String> {
-    let good = vec!["", "", "en", "en-us", "fr", "fr-ca", "zh-hans", "zh_HANT", "zh-cn", "zh_HANS"];
+    let good = vec![
+        "", "", "en", "en-us", "fr", "fr-ca", "zh-hans", "zh_HANT", "zh-cn", "zh_HANS",
+    ];
     let odd = vec!["EN", "e", "en_us", "en-", "zh-hant", "fr-é"];
-    prop_oneof![8 => select(good), 1 => select(odd)].prop_map(str::to_owned)
+    prop_oneof![20 => select(good), 1 => select(odd)].prop_map(str::to_owned)
 }
 
 pub fn referrer() -> impl Strategy<Value = String> {
     prop_oneof![
-        20 => select(vec!["enrollments", "Enrollments", "certificates"]).prop_map(str::to_owned),
+        20 => select(vec!["enrollments", "Enrollments"]).prop_map(str::to_owned),
         1 => select(vec![String::new(), "é".repeat(255), "é".repeat(256)]),
     ]
 }
@@ -79,19 +84,48 @@ pub fn referrer() -> impl Strategy<Value = String> {
 /// A few words to search for, or none.
 pub fn search() -> impl Strategy<Value = String> {
     let texts = vec![
-        "", "", "", "math", "mATH mitx", "école", "É", "calculus", "two  calculus", "i\u{307}", "İ",
-        "r1", "r1 phys", "course-v1:", "ccx", " ", "nothing",
+        "",
+        "",
+        "",
+        "math",
+        "mATH mitx",
+        "école",
+        "É",
+        "calculus",
+        "two  calculus",
+        "i\u{307}",
+        "İ",
+        "r1",
+        "r1 phys",
+        "course-v1:",
+        "ccx",
+        " ",
+        "nothing",
     ];
     select(texts).prop_map(str::to_owned)
 }
 
-/// The text of a catalog course's key, or something like one.
-pub fn key_str() -> impl Strategy<Value = String> {
-    let wrong = vec!["", "catalog-course:MITx", "Catalog-Course:MITx:Math", "MITx:Math"];
-    prop_oneof![
-        12 => (short_name(), course_code()).prop_map(|(org, code)| format!("catalog-course:{org}:{code}")),
-        1 => select(wrong).prop_map(str::to_owned),
-    ]
+/// Texts that look like the key of a catalog course and are none.
+pub fn no_key_str() -> impl Strategy<Value = String> {
+    let texts = vec![
+        "",
+        "catalog-course:",
+        "catalog-course:MITx",
+        "Catalog-Course:MITx:Math",
+        " catalog-course:MITx:Math",
+        "MITx:Math",
+    ];
+    select(texts).prop_map(str::to_owned)
+}
+
+/// The text in another capitalisation, where it has one.
+pub fn respell(text: &str) -> String {
+    let folded = fold(text);
+    if folded == text {
+        text.to_uppercase()
+    } else {
+        folded
+    }
 }
 
 /// A course key as it is given, and what it means.
@@ -115,21 +149,30 @@ pub struct RunName {
 }
 
 impl RunName {
-    /// The key that a plain run gets which is given none, if one can be made.
-    pub fn made_of(org: &str, course: &str, run: &str) -> Option<Self> {
-        let parts = Parts {
-            org: org.to_owned(),
-            course: course.to_owned(),
-            run: run.to_owned(),
-            ..Parts::default()
-        };
-        parts.given().run
-    }
-
     /// Whether the rule of one run for each run code looks at it.
     pub fn counts_for_run_code(&self) -> bool {
         !fold(&self.stored).starts_with("ccx")
     }
+}
+
+/// How a key is written, whatever it names.
+#[derive(Clone, Debug, Default)]
+pub struct Shape {
+    kind: Kind,
+    branch: Option<Branch>,
+    has_version: bool,
+    ccx: &'static str,
+    /// Writes otherwise what can be written otherwise without meaning anything else.
+    otherwise: bool,
+    /// Whether org, course and run are spelled in another case.
+    respells: [bool; 3],
+}
+
+#[derive(Clone, Debug)]
+enum Branch {
+    Draft,
+    /// As long as makes the whole key this long, if it is shorter without.
+    Filling(usize),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -140,93 +183,126 @@ enum Kind {
     Legacy,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Parts {
-    kind: Kind,
-    org: String,
-    course: String,
-    run: String,
-    branch: Option<String>,
-    has_version: bool,
-    ccx: &'static str,
-    /// Spells what can be spelled otherwise without meaning anything else.
-    otherwise: bool,
-}
-
 const VERSION: &str = "519665f6223ebd6980884f2b";
 
-impl Parts {
-    fn given(&self) -> GivenKey {
+impl Shape {
+    /// The key of this shape that names org, course and run.
+    pub fn name(&self, org: &str, course: &str, run: &str) -> GivenKey {
+        let mut parts = [org, course, run].map(str::to_owned);
+        for (part, respells) in parts.iter_mut().zip(self.respells) {
+            if respells {
+                *part = respell(part);
+            }
+        }
         if self.kind == Kind::Legacy {
-            return self.legacy();
+            let text = parts.join("/");
+            let chars = text.chars().count();
+            return meaning(text.clone(), text, parts, chars, "_-.%");
         }
         let (prefix, other_prefix) = match self.kind {
             Kind::Ccx => ("ccx-v1:", "ccx-v1:"),
             _ => ("course-v1:", "slashes:"),
         };
-        let base = format!("{}+{}+{}", self.org, self.course, self.run);
-        let mut located = String::new();
-        if let Some(branch) = &self.branch {
-            located += &format!("+branch@{branch}");
-        }
-        if self.has_version {
-            located += &format!("+version@{VERSION}");
-        }
+        let base = parts.join("+");
+        let version = match self.has_version {
+            true => format!("+version@{VERSION}"),
+            false => String::new(),
+        };
         let ccx = match self.kind {
             Kind::Ccx => format!("+ccx@{}", self.ccx),
             _ => String::new(),
         };
-        // What is measured is the key as it prints, whatever it looked like.
-        let given_chars = format!("{prefix}{base}{located}{ccx}").chars().count();
+        let unfilled = format!("{prefix}{base}+branch@{version}{ccx}");
+        let branch = match self.branch {
+            None => String::new(),
+            Some(Branch::Draft) => "+branch@draft".to_owned(),
+            Some(Branch::Filling(length)) => {
+                let missing = length.saturating_sub(unfilled.chars().count());
+                format!("+branch@{}", "b".repeat(missing.max(1)))
+            }
+        };
+        let located = format!("{branch}{version}");
+        let printed = format!("{prefix}{base}{located}{ccx}");
+        let chars = printed.chars().count();
         let text = if self.otherwise {
             // Which block of a course is meant says nothing of the course.
             let ccx = ccx.replace("ccx", "CCX");
             format!("{other_prefix}{base}{located}{ccx}+type@problem+block@b1")
         } else {
-            format!("{prefix}{base}{located}{ccx}")
+            printed
         };
-        let stored = format!("{prefix}{base}{ccx}");
-        self.meaning(text, stored, given_chars, "_-~.:")
+        meaning(text, format!("{prefix}{base}{ccx}"), parts, chars, "_-~.:")
     }
+}
 
-    fn legacy(&self) -> GivenKey {
-        let text = format!("{}/{}/{}", self.org, self.course, self.run);
-        let chars = text.chars().count();
-        self.meaning(text.clone(), text, chars, "_-.%")
+/// A key that names a run if each part of it has only letters, numbers and these marks.
+fn meaning(
+    text: String,
+    stored: String,
+    parts: [String; 3],
+    given_chars: usize,
+    marks: &str,
+) -> GivenKey {
+    let fits = |part: &String| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_alphanumeric() || marks.contains(c))
+    };
+    let names_run = parts.iter().all(fits);
+    let [org, course, run] = parts;
+    let run = RunName {
+        stored,
+        org,
+        course,
+        run,
+        given_chars,
+    };
+    GivenKey {
+        text,
+        run: names_run.then_some(run),
     }
+}
 
-    fn meaning(&self, text: String, stored: String, given_chars: usize, marks: &str) -> GivenKey {
-        let fits = |part: &String| {
-            !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || marks.contains(c))
-        };
-        let run = [&self.org, &self.course, &self.run].into_iter().all(fits).then(|| RunName {
-            stored,
-            org: self.org.clone(),
-            course: self.course.clone(),
-            run: self.run.clone(),
-            given_chars,
-        });
-        GivenKey { text, run }
-    }
+pub fn shape() -> impl Strategy<Value = Shape> {
+    let kind =
+        prop_oneof![7 => Just(Kind::CourseV1), 2 => Just(Kind::Ccx), 2 => Just(Kind::Legacy)];
+    let branch = prop_oneof![
+        28 => Just(None),
+        4 => Just(Some(Branch::Draft)),
+        1 => select(vec![255, 256]).prop_map(|length| Some(Branch::Filling(length))),
+    ];
+    let ccx = select(vec!["1", "001", "٣"]);
+    let rarely = || prop::bool::weighted(0.1);
+    (
+        kind,
+        branch,
+        rarely(),
+        ccx,
+        rarely(),
+        [rarely(), rarely(), rarely()],
+    )
+        .prop_map(
+            |(kind, branch, has_version, ccx, otherwise, respells)| Shape {
+                kind,
+                branch,
+                has_version,
+                ccx,
+                otherwise,
+                respells,
+            },
+        )
 }
 
 /// A course key of any kind; now and then one that is too long, names no run, or is none.
 pub fn course_key() -> impl Strategy<Value = GivenKey> {
-    let kind = prop_oneof![7 => Just(Kind::CourseV1), 2 => Just(Kind::Ccx), 2 => Just(Kind::Legacy)];
-    let branch = prop_oneof![
-        14 => Just(None),
-        2 => Just(Some("draft".to_owned())),
-        1 => Just(Some("b".repeat(250))),
-    ];
-    let ccx = select(vec!["1", "001", "٣"]);
-    let rest = (branch, prop::bool::weighted(0.1), ccx, prop::bool::weighted(0.1));
-    let made = (kind, short_name(), course_code(), run_code(), rest).prop_map(
-        |(kind, org, course, run, (branch, has_version, ccx, otherwise))| {
-            let parts = Parts { kind, org, course, run, branch, has_version, ccx, otherwise };
-            parts.given()
-        },
-    );
-    prop_oneof![18 => made, 1 => no_run()]
+    let usual = || select(vec!["Math", "Math", "math", "Phys", "Ünï", "b:C"]);
+    let run = || select(vec!["R1", "R1", "r1", "R2", "R3", "_"]);
+    let likely = (shape(), select(&ORGS[..]), usual(), run())
+        .prop_map(|(shape, org, course, run)| shape.name(org, course, run));
+    let made = (shape(), short_name(), course_code(), run_code())
+        .prop_map(|(shape, org, course, run)| shape.name(&org, &course, &run));
+    prop_oneof![16 => likely, 8 => made, 1 => no_run()]
 }
 
 /// Texts that name no run, whether they are course keys or not.
@@ -247,5 +323,8 @@ fn no_run() -> impl Strategy<Value = GivenKey> {
         "library-v1:MITx+Lib",
         "MITx/Math/R1/x",
     ];
-    select(texts).prop_map(|text| GivenKey { text: text.to_owned(), run: None })
+    select(texts).prop_map(|text| GivenKey {
+        text: text.to_owned(),
+        run: None,
+    })
 }

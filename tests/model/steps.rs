@@ -5,35 +5,87 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::names::{
-    GivenKey, course_code, course_key, key_str, language, referrer, run_code, search, short_name,
-    title,
+use crate::names::{
+    self, GivenKey, Shape, course_code, course_key, no_key_str, referrer, run_code, search, shape,
+    short_name, title,
 };
 
 /// A step of a sequence.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// One write, answered before the next step.
-    Write { handle: usize, ticks: bool, write: Write },
+    Write {
+        handle: usize,
+        ticks: bool,
+        write: Write,
+    },
     /// Writes that are handed over at once, so that they share commits.
-    Group { ticks: bool, writes: Vec<Submitted> },
-    Read { handle: usize, read: Read },
+    Group {
+        ticks: bool,
+        writes: Vec<Submitted>,
+    },
+    Read {
+        handle: usize,
+        read: Read,
+    },
     /// Reads a listing from its first page to its last.
-    PageThrough { handle: usize, listing: Listing, limit: usize },
+    PageThrough {
+        handle: usize,
+        listing: Listing,
+        limit: usize,
+    },
     /// Reads the first page of a listing, to go on later.
-    StartWalk { handle: usize, listing: Listing, limit: usize },
+    StartWalk {
+        handle: usize,
+        listing: Listing,
+        limit: usize,
+    },
     /// Reads the next page of a listing begun before, perhaps with another filter.
-    GoOn { handle: usize, walk: usize, filter: Option<Filter>, limit: usize },
+    GoOn {
+        handle: usize,
+        walk: usize,
+        filter: Option<Filter>,
+        limit: usize,
+    },
     /// Gives a cursor to a listing that may be of another kind or order.
-    MixUp { handle: usize, walk: usize, listing: Listing },
+    MixUp {
+        handle: usize,
+        walk: usize,
+        listing: Listing,
+    },
     /// Takes a snapshot to look at later.
-    Hold { handle: usize },
+    Hold {
+        handle: usize,
+    },
     /// Looks at a snapshot taken before.
-    LookBack { held: usize, read: Read, drops: bool },
+    LookBack {
+        held: usize,
+        read: Read,
+        drops: bool,
+    },
     /// Makes durable what a catalog with deferred durability has answered.
-    Sync { handle: usize },
+    Sync {
+        handle: usize,
+    },
+    /// Tries writes out on a copy that keeps nothing.
+    Rehearse {
+        handle: usize,
+        writes: Vec<Write>,
+    },
     /// Closes the catalog and opens it with other options, where it is kept in a folder.
-    Reopen { settings: Settings, checks_closed: bool },
+    Reopen {
+        closed: Closed,
+        settings: Settings,
+    },
+}
+
+/// What is done to a catalog while it is closed. Nothing of it changes anything.
+#[derive(Clone, Copy, Debug)]
+pub enum Closed {
+    Nothing,
+    Verify,
+    Compact,
+    Repair,
 }
 
 /// A write of a group.
@@ -49,18 +101,60 @@ pub struct Submitted {
 #[derive(Clone, Debug)]
 pub enum Write {
     EnsureOrganization(String),
-    CreateOrganization { short_name: String, name: String, active: bool, imported: Option<i64> },
-    UpdateOrganization { org: String, short_name: String, name: String, active: Option<bool> },
+    CreateOrganization {
+        short_name: String,
+        name: String,
+        active: bool,
+        imported: Option<i64>,
+    },
+    UpdateOrganization {
+        org: String,
+        short_name: String,
+        name: String,
+        active: Option<bool>,
+    },
     DeleteOrganization(String),
-    CreateCourse { org: String, code: String, title: String, language: GivenLanguage, imported: Option<i64> },
-    UpdateCourse { course: Selector, title: String, language_short: String },
+    CreateCourse {
+        org: String,
+        code: String,
+        title: String,
+        language: GivenLanguage,
+        imported: Option<i64>,
+    },
+    UpdateCourse {
+        course: Selector,
+        title: String,
+        language_short: String,
+    },
     DeleteCourse(Selector),
-    CreateRun { course: Selector, run_code: String, key: Option<Key>, title: String, imported: Option<i64> },
-    CreateModulestoreRun { key: Key, title: String, language_short: String, imported: Option<i64> },
-    SyncRun { key: Key, title: String },
+    CreateRun {
+        course: Selector,
+        run_code: String,
+        key: OwnKey,
+        title: String,
+        imported: Option<i64>,
+    },
+    CreateModulestoreRun {
+        key: Key,
+        title: String,
+        language_short: String,
+        imported: Option<i64>,
+    },
+    SyncRun {
+        key: Key,
+        title: String,
+    },
     DeleteRun(Key),
-    AddReference { subject: Subject, referrer: String },
-    RemoveReference { subject: Subject, referrer: String },
+    AddReference {
+        subject: Subject,
+        referrer: String,
+    },
+    RemoveReference {
+        subject: Subject,
+        referrer: String,
+    },
+    /// Removes a reference that there is.
+    EndReference(usize),
 }
 
 #[derive(Clone, Debug)]
@@ -82,13 +176,26 @@ pub enum GivenLanguage {
     Short(String),
 }
 
+/// The organization and the code of a catalog course.
+#[derive(Clone, Debug)]
+pub enum Codes {
+    Made(String, String),
+    /// Those of a course that there is, the organization perhaps in another case.
+    OfCourse {
+        nth: usize,
+        respells: bool,
+    },
+}
+
 /// Names a catalog course.
 #[derive(Clone, Debug)]
 pub enum Selector {
     /// By the id of one that there is or was.
     Nth(usize),
-    KeyStr(String),
-    Codes(String, String),
+    Codes(Codes),
+    KeyStr(Codes),
+    /// By a text that is no key.
+    NoKey(String),
 }
 
 /// Names a run.
@@ -97,12 +204,23 @@ pub enum Key {
     Made(GivenKey),
     /// The key of a run that there is.
     OfRun(usize),
+    /// The key of a run that there is, written in another way.
+    LikeRun(usize, Shape),
+}
+
+/// The key that a plain run is given.
+#[derive(Clone, Debug)]
+pub enum OwnKey {
+    None,
+    /// It says what the course and the run code say, though perhaps in another case.
+    Agreeing(Shape),
+    Any(Key),
 }
 
 /// Names what is referred to.
 #[derive(Clone, Debug)]
 pub enum Subject {
-    Course(String),
+    Course(Codes),
     Run(Key),
 }
 
@@ -144,23 +262,51 @@ pub struct Settings {
 pub fn settings() -> impl Strategy<Value = Settings> {
     let allowed = vec!["en", "fr-ca", "zh_HANS"];
     (
-        prop::bool::weighted(0.7),
+        prop::bool::weighted(0.8),
         select(vec!["en-us", "fr", "zh-hant"]),
-        prop_oneof![3 => Just(None), 1 => Just(Some(allowed))],
+        prop_oneof![4 => Just(None), 1 => Just(Some(allowed))],
         prop::bool::weighted(0.3),
     )
-        .prop_map(|(auto_create, default_language, allowed, deferred)| Settings {
-            auto_create,
-            default_language,
-            allowed,
-            deferred,
-        })
+        .prop_map(
+            |(auto_create, default_language, allowed, deferred)| Settings {
+                auto_create,
+                default_language,
+                allowed,
+                deferred,
+            },
+        )
 }
 
-pub fn step() -> impl Strategy<Value = Step> {
+/// A sequence that begins with some runs, so that there is something to meet.
+pub fn sequence(longest: usize) -> impl Strategy<Value = Vec<Step>> {
+    let first = create_modulestore_run(Just(String::new()).boxed()).prop_map(|write| Step::Write {
+        handle: 0,
+        ticks: true,
+        write,
+    });
+    let founding = prop::collection::vec(first, 0..12);
+    (founding, prop::collection::vec(step(), 1..longest))
+        .prop_map(|(founding, steps)| [founding, steps].concat())
+}
+
+fn step() -> impl Strategy<Value = Step> {
     let handle = || 0..3_usize;
-    let submitted = (handle(), prop::bool::weighted(0.2), write())
-        .prop_map(|(handle, forgotten, write)| Submitted { handle, forgotten, write });
+    let submitted =
+        (handle(), prop::bool::weighted(0.2), write()).prop_map(|(handle, forgotten, write)| {
+            Submitted {
+                handle,
+                forgotten,
+                write,
+            }
+        });
+    let other_filter = prop_oneof![3 => Just(None), 1 => filter().prop_map(Some)];
+    let closed = vec![
+        Closed::Nothing,
+        Closed::Verify,
+        Closed::Compact,
+        Closed::Repair,
+    ];
+    // rustfmt leaves the weights alone, and so these lines are broken by hand.
     prop_oneof![
         16 => (handle(), any::<bool>(), write())
             .prop_map(|(handle, ticks, write)| Step::Write { handle, ticks, write }),
@@ -169,9 +315,9 @@ pub fn step() -> impl Strategy<Value = Step> {
         8 => (handle(), read()).prop_map(|(handle, read)| Step::Read { handle, read }),
         2 => (handle(), listing(), limit())
             .prop_map(|(handle, listing, limit)| Step::PageThrough { handle, listing, limit }),
-        2 => (handle(), listing(), limit())
+        4 => (handle(), listing(), limit())
             .prop_map(|(handle, listing, limit)| Step::StartWalk { handle, listing, limit }),
-        4 => (handle(), 0..4_usize, prop_oneof![3 => Just(None), 1 => filter().prop_map(Some)], limit())
+        4 => (handle(), 0..4_usize, other_filter, limit())
             .prop_map(|(handle, walk, filter, limit)| Step::GoOn { handle, walk, filter, limit }),
         1 => (handle(), 0..4_usize, listing())
             .prop_map(|(handle, walk, listing)| Step::MixUp { handle, walk, listing }),
@@ -179,36 +325,95 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => (0..4_usize, read(), any::<bool>())
             .prop_map(|(held, read, drops)| Step::LookBack { held, read, drops }),
         1 => handle().prop_map(|handle| Step::Sync { handle }),
-        2 => (settings(), prop::bool::weighted(0.3))
-            .prop_map(|(settings, checks_closed)| Step::Reopen { settings, checks_closed }),
+        1 => (handle(), prop::collection::vec(write(), 1..6))
+            .prop_map(|(handle, writes)| Step::Rehearse { handle, writes }),
+        2 => (select(closed), settings())
+            .prop_map(|(closed, settings)| Step::Reopen { closed, settings }),
     ]
 }
 
 fn write() -> impl Strategy<Value = Write> {
     use Write::*;
+    let create_organization = (short_name(), title(), prop::bool::weighted(0.7), imported())
+        .prop_map(|(short_name, name, active, imported)| CreateOrganization {
+            short_name,
+            name,
+            active,
+            imported,
+        });
+    let new_short_name = prop_oneof![1 => Just(String::new()), 3 => short_name()];
+    let update_organization = (
+        short_name(),
+        new_short_name,
+        title(),
+        option::of(any::<bool>()),
+    )
+        .prop_map(|(org, short_name, name, active)| UpdateOrganization {
+            org,
+            short_name,
+            name,
+            active,
+        });
+    let language = prop_oneof![
+        Just(GivenLanguage::None),
+        names::language().prop_map(GivenLanguage::Full),
+        names::language().prop_map(GivenLanguage::Short),
+    ];
+    let create_course = (short_name(), course_code(), title(), language, imported()).prop_map(
+        |(org, code, title, language, imported)| CreateCourse {
+            org,
+            code,
+            title,
+            language,
+            imported,
+        },
+    );
+    let update_course =
+        (selector(), title(), names::language()).prop_map(|(course, title, language_short)| {
+            UpdateCourse {
+                course,
+                title,
+                language_short,
+            }
+        });
+    let create_run = (selector(), run_code(), own_key(), title(), imported()).prop_map(
+        |(course, run_code, key, title, imported)| CreateRun {
+            course,
+            run_code,
+            key,
+            title,
+            imported,
+        },
+    );
     prop_oneof![
         2 => short_name().prop_map(EnsureOrganization),
-        2 => (short_name(), title(), prop::bool::weighted(0.7), imported())
-            .prop_map(|(short_name, name, active, imported)| CreateOrganization { short_name, name, active, imported }),
-        4 => (short_name(), new_short_name(), title(), option::of(any::<bool>()))
-            .prop_map(|(org, short_name, name, active)| UpdateOrganization { org, short_name, name, active }),
+        2 => create_organization,
+        4 => update_organization,
         2 => short_name().prop_map(DeleteOrganization),
-        5 => (short_name(), course_code(), title(), given_language(), imported())
-            .prop_map(|(org, code, title, language, imported)| CreateCourse { org, code, title, language, imported }),
-        3 => (selector(), title(), language())
-            .prop_map(|(course, title, language_short)| UpdateCourse { course, title, language_short }),
-        3 => selector().prop_map(DeleteCourse),
-        6 => (selector(), run_code(), option::weighted(0.5, key()), title(), imported())
-            .prop_map(|(course, run_code, key, title, imported)| CreateRun { course, run_code, key, title, imported }),
-        10 => (key(), title(), language(), imported())
-            .prop_map(|(key, title, language_short, imported)| CreateModulestoreRun { key, title, language_short, imported }),
+        5 => create_course,
+        3 => update_course,
+        2 => selector().prop_map(DeleteCourse),
+        7 => create_run,
+        14 => create_modulestore_run(names::language().boxed()),
         2 => (key(), title()).prop_map(|(key, title)| SyncRun { key, title }),
-        4 => key().prop_map(DeleteRun),
+        3 => key().prop_map(DeleteRun),
         3 => (subject(), referrer())
             .prop_map(|(subject, referrer)| AddReference { subject, referrer }),
-        3 => (subject(), referrer())
+        2 => (0..16_usize).prop_map(EndReference),
+        1 => (subject(), referrer())
             .prop_map(|(subject, referrer)| RemoveReference { subject, referrer }),
     ]
+}
+
+fn create_modulestore_run(language_short: BoxedStrategy<String>) -> impl Strategy<Value = Write> {
+    (new_key(), title(), language_short, imported()).prop_map(
+        |(key, title, language_short, imported)| Write::CreateModulestoreRun {
+            key,
+            title,
+            language_short,
+            imported,
+        },
+    )
 }
 
 fn read() -> impl Strategy<Value = Read> {
@@ -224,69 +429,88 @@ fn read() -> impl Strategy<Value = Read> {
     ]
 }
 
-fn new_short_name() -> impl Strategy<Value = String> {
-    prop_oneof![1 => Just(String::new()), 3 => short_name()]
-}
-
 /// Times of creation in another catalog, on both sides of the test's clock and on it.
 fn imported() -> impl Strategy<Value = Option<i64>> {
     prop_oneof![3 => Just(None), 1 => select(vec![-1, 0, 3_000_000, 3_000_001]).prop_map(Some)]
 }
 
-fn given_language() -> impl Strategy<Value = GivenLanguage> {
+fn codes() -> impl Strategy<Value = Codes> {
     prop_oneof![
-        Just(GivenLanguage::None),
-        language().prop_map(GivenLanguage::Full),
-        language().prop_map(GivenLanguage::Short),
+        3 => (0..16_usize, any::<bool>())
+            .prop_map(|(nth, respells)| Codes::OfCourse { nth, respells }),
+        1 => (short_name(), course_code()).prop_map(|(org, code)| Codes::Made(org, code)),
     ]
 }
 
 fn selector() -> impl Strategy<Value = Selector> {
     prop_oneof![
-        4 => (0..16_usize).prop_map(Selector::Nth),
-        2 => key_str().prop_map(Selector::KeyStr),
-        2 => (short_name(), course_code()).prop_map(|(org, code)| Selector::Codes(org, code)),
+        8 => (0..16_usize).prop_map(Selector::Nth),
+        4 => codes().prop_map(Selector::KeyStr),
+        4 => codes().prop_map(Selector::Codes),
+        1 => no_key_str().prop_map(Selector::NoKey),
     ]
 }
 
+/// The key of a run that is to be created.
+fn new_key() -> impl Strategy<Value = Key> {
+    prop_oneof![
+        5 => course_key().prop_map(Key::Made),
+        1 => (0..16_usize, shape()).prop_map(|(nth, shape)| Key::LikeRun(nth, shape)),
+    ]
+}
+
+/// The key of a run that there should be.
 fn key() -> impl Strategy<Value = Key> {
     prop_oneof![
-        3 => course_key().prop_map(Key::Made),
-        1 => (0..16_usize).prop_map(Key::OfRun),
+        6 => (0..16_usize).prop_map(Key::OfRun),
+        2 => (0..16_usize, shape()).prop_map(|(nth, shape)| Key::LikeRun(nth, shape)),
+        1 => course_key().prop_map(Key::Made),
+    ]
+}
+
+fn own_key() -> impl Strategy<Value = OwnKey> {
+    prop_oneof![
+        6 => Just(OwnKey::None),
+        4 => shape().prop_map(OwnKey::Agreeing),
+        1 => key().prop_map(OwnKey::Any),
+        1 => new_key().prop_map(OwnKey::Any),
     ]
 }
 
 fn subject() -> impl Strategy<Value = Subject> {
     prop_oneof![
-        1 => key_str()
-            .prop_filter("a key of a catalog course", |text| text.starts_with("catalog-course:"))
-            .prop_map(Subject::Course),
-        1 => key().prop_map(Subject::Run),
+        codes().prop_map(Subject::Course),
+        key().prop_map(Subject::Run)
     ]
 }
 
 fn listing() -> impl Strategy<Value = Listing> {
     let kinds = vec![Kind::Organizations, Kind::Courses, Kind::Runs, Kind::Runs];
     let orders = vec![Order::Key, Order::Newest];
-    (select(kinds), select(orders), filter())
-        .prop_map(|(kind, order, filter)| Listing { kind, order, filter })
+    (select(kinds), select(orders), filter()).prop_map(|(kind, order, filter)| Listing {
+        kind,
+        order,
+        filter,
+    })
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
-    (
-        option::weighted(0.4, short_name()),
+    let languages = vec!["en", "en-us", "fr", "zh_HANS", "zh-cn", "zh", "EN"];
+    let some = (
+        option::weighted(0.3, short_name()),
         option::weighted(0.2, course_code()),
-        option::weighted(0.2, select(vec!["en", "en-us", "fr", "zh_HANS", "zh-cn", "zh", "EN"])),
+        option::weighted(0.2, select(languages)),
         option::weighted(0.2, (short_name(), course_code())),
         search(),
-    )
-        .prop_map(|(org, code, language, course, text)| Filter {
-            org,
-            code,
-            language: language.map(str::to_owned),
-            course,
-            text,
-        })
+    );
+    let some = some.prop_map(|(org, code, language, course, text)| Filter {
+        org,
+        code,
+        language: language.map(str::to_owned),
+        course,
+        text,
+    });
+    prop_oneof![Just(Filter::default()), some]
 }
 
 /// Mostly short pages; sometimes one that holds everything, or none that there can be.

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use coursecat::{
-    CatalogCourse, CourseRun, Entity, Error, Field, Organization, Outcome, Warning,
-};
+use coursecat::{CatalogCourse, CourseRun, Entity, Error, Field, Organization, Outcome, Warning};
 
 /// A record as outsiders see it.
 #[derive(Clone, Debug, PartialEq)]
