@@ -46,11 +46,7 @@ pub(super) fn demo(session: &Session) -> Result<(), Failure> {
     for answer in pending {
         answer.wait()?;
     }
-    let stats = catalog.stats();
-    say(&format!(
-        "{data} now holds {} organizations, {} catalog courses and {} course runs. Try:\n",
-        stats.organizations, stats.catalog_courses, stats.course_runs
-    ));
+    say(&format!("{data} now holds {}. Try:\n", catalog.stats()));
     let option = if data.to_string() == "coursecat-data" {
         String::new()
     } else {

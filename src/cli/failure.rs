@@ -17,13 +17,13 @@ pub(super) struct Failure {
 
 /// The exit codes, as `--help` has them.
 pub(super) mod exit {
-    pub(in crate::cli) const FAILURE: u8 = 1;
-    pub(in crate::cli) const NOT_FOUND: u8 = 3;
-    pub(in crate::cli) const PROTECTED: u8 = 4;
-    pub(in crate::cli) const ALREADY_EXISTS: u8 = 5;
-    pub(in crate::cli) const INVALID: u8 = 6;
-    pub(in crate::cli) const LOCKED: u8 = 7;
-    pub(in crate::cli) const CORRUPT: u8 = 8;
+    pub(crate) const FAILURE: u8 = 1;
+    pub(crate) const NOT_FOUND: u8 = 3;
+    pub(crate) const PROTECTED: u8 = 4;
+    pub(crate) const ALREADY_EXISTS: u8 = 5;
+    pub(crate) const INVALID: u8 = 6;
+    pub(crate) const LOCKED: u8 = 7;
+    pub(crate) const CORRUPT: u8 = 8;
 }
 
 impl Failure {

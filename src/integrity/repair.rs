@@ -41,17 +41,13 @@ impl fmt::Display for RepairReport {
         for finding in &self.lost {
             writeln!(f, "lost: {finding}")?;
         }
-        let stats = &self.stats;
         write!(
             f,
-            "{} rows changed, {} records rebuilt, {} lost. The catalog holds {} organizations, {} catalog courses, {} course runs, {} references.",
+            "{} rows changed, {} records rebuilt, {} lost. The catalog holds {}.",
             self.rows_changed,
             self.rebuilt.len(),
             self.lost.len(),
-            stats.organizations,
-            stats.catalog_courses,
-            stats.course_runs,
-            stats.references
+            self.stats
         )
     }
 }

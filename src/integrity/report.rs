@@ -53,17 +53,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stats = &self.stats;
         writeln!(
             f,
-            "{} rows read in {:.1?} (commit {}): {} organizations, {} catalog courses, {} course runs, {} references.",
-            self.rows,
-            self.elapsed,
-            self.sequence,
-            stats.organizations,
-            stats.catalog_courses,
-            stats.course_runs,
-            stats.references
+            "{} rows read in {:.1?} (commit {}): {}.",
+            self.rows, self.elapsed, self.sequence, self.stats
         )?;
         for finding in &self.findings {
             writeln!(f, "{finding}")?;
