@@ -40,6 +40,7 @@ pub(super) struct Global {
         global = true,
         value_name = "DIR",
         env = "COURSECAT_DATA",
+        hide_env_values = true,
         default_value = "coursecat-data",
         help_heading = "Global options"
     )]
@@ -55,6 +56,7 @@ pub(super) struct Global {
         global = true,
         value_name = "CODE",
         env = "COURSECAT_DEFAULT_LANGUAGE",
+        hide_env_values = true,
         help_heading = "Global options"
     )]
     pub(super) default_language: Option<String>,
@@ -65,6 +67,7 @@ pub(super) struct Global {
         global = true,
         value_name = "CODE,…",
         env = "COURSECAT_ALLOWED_LANGUAGES",
+        hide_env_values = true,
         value_delimiter = ',',
         help_heading = "Global options"
     )]
@@ -75,6 +78,7 @@ pub(super) struct Global {
         long,
         global = true,
         env = "COURSECAT_NO_AUTO_CREATE",
+        hide_env_values = true,
         help_heading = "Global options"
     )]
     pub(super) no_auto_create: bool,
@@ -220,10 +224,15 @@ pub(super) enum CourseVerb {
         #[arg(long, default_value = "", hide_default_value = true)]
         title: String,
         /// Its language: en-us, zh-hans, …
-        #[arg(long, conflicts_with = "language_short")]
+        #[arg(long, value_name = "CODE", conflicts_with = "language_short")]
         language: Option<String>,
         /// Its language, by a short (legacy) code: en, zh_HANS, …
-        #[arg(long, default_value = "", hide_default_value = true)]
+        #[arg(
+            long,
+            value_name = "CODE",
+            default_value = "",
+            hide_default_value = true
+        )]
         language_short: String,
     },
     /// Show catalog courses
@@ -270,7 +279,12 @@ pub(super) enum CourseVerb {
         #[arg(long, default_value = "", hide_default_value = true)]
         title: String,
         /// Its new language, by a short (legacy) code: en, zh_HANS, …
-        #[arg(long, default_value = "", hide_default_value = true)]
+        #[arg(
+            long,
+            value_name = "CODE",
+            default_value = "",
+            hide_default_value = true
+        )]
         language_short: String,
     },
     /// Delete a catalog course without runs and references
