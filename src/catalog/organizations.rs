@@ -6,7 +6,7 @@ use super::Catalog;
 use super::request::{Draft, Plan, Request};
 use crate::error::{Blocking, Entity, Error, Result};
 use crate::image::{Change, OrganizationNode, Versions};
-use crate::key::eq_ignoring_case;
+use crate::key::{CourseKey, eq_ignoring_case};
 use crate::model::{Field, Organization, OrganizationName, ShortName, Timestamp};
 
 impl Catalog {
@@ -17,7 +17,8 @@ impl Catalog {
     ///
     /// # Errors
     /// [`Error::UnknownOrganization`] if it is missing or inactive and the catalog was opened
-    /// without [`auto_create_organizations`](crate::Options::auto_create_organizations).
+    /// without [`auto_create_organizations`](crate::Options::auto_create_organizations);
+    /// [`Error::Invalid`] if it is missing and no course key could name it.
     pub fn ensure_organization(&self, short_name: impl AsRef<str>) -> Result<Arc<Organization>> {
         self.call(EnsureOrganization::new(short_name.as_ref()))
     }
@@ -121,6 +122,7 @@ impl<'a> Draft<'a> {
             }
             None => {
                 let short_name = ShortName::new(short_name)?;
+                check_ensurable(&short_name)?;
                 let name = OrganizationName::new(short_name.as_str())?;
                 let created = self.now();
                 Ok(self.add_organization(short_name, name, true, created))
@@ -234,6 +236,22 @@ impl Plan for CreateOrganization {
         let created = self.imported.unwrap_or_else(|| draft.now());
         Ok(draft.add_organization(short_name, name, self.active, created))
     }
+}
+
+/// Refuses what neither could be typed nor come with a course key.
+fn check_ensurable(short_name: &ShortName) -> Result<()> {
+    let typed = short_name.check_typed();
+    let is_org_of = |key: String| {
+        let key: Result<CourseKey, _> = key.parse();
+        key.is_ok_and(|key| key.org() == Some(short_name.as_str()))
+    };
+    let comes_with_a_key = || {
+        is_org_of(format!("course-v1:{short_name}+C+R")) || is_org_of(format!("{short_name}/C/R"))
+    };
+    if typed.is_ok() || comes_with_a_key() {
+        return Ok(());
+    }
+    Ok(typed?)
 }
 
 /// Refuses a short name that an organization has already, ignoring case.
@@ -380,5 +398,22 @@ impl Plan for DeleteOrganization {
         }
         draft.change(Change::Organization(Versions::deleted(organization)));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Catalog;
+
+    #[test]
+    fn what_is_ensured_could_be_typed_or_come_with_a_key() {
+        let catalog = Catalog::temporary().unwrap();
+        for fine in ["MITx", "École", "a:b", "100%", "大学", "~"] {
+            assert!(catalog.ensure_organization(fine).is_ok(), "{fine}");
+        }
+        for wrong in ["", "Org 2", "a+b", "a/b", "a\n", "course-v1:x+y+z"] {
+            let error = catalog.ensure_organization(wrong).unwrap_err();
+            assert_eq!(error.code(), "invalid", "{wrong}");
+        }
     }
 }
