@@ -164,7 +164,7 @@ pub enum Error {
     },
 
     /// The stored data is damaged, and so it is not served.
-    #[error("The catalog in {} is damaged: {detail}. {advice}", path.display(), advice = CORRUPT_ADVICE)]
+    #[error("The catalog in {} is damaged: {detail}. {CORRUPT_ADVICE}", path.display())]
     Corrupt {
         /// The catalog's folder.
         path: PathBuf,
@@ -212,7 +212,7 @@ pub enum Error {
     },
 }
 
-const CORRUPT_ADVICE: &str = "Copy the folder away, then repair it, or restore a backup";
+const CORRUPT_ADVICE: &str = "Copy the folder away, then repair it, or restore a backup.";
 
 impl Error {
     /// The error's name in one word, as JSON has it: `not_found`.

@@ -52,6 +52,8 @@ mod integrity;
 pub mod key;
 mod model;
 mod schema;
+#[cfg(feature = "transfer")]
+pub mod transfer;
 
 pub use catalog::{
     AddReference, Catalog, CourseSelector, CreateCatalogCourse, CreateCourseRun,

@@ -271,7 +271,8 @@ fn texts_that_look_like_keys() {
         let text: String = (0..=next(9)).map(|_| PIECES[next(PIECES.len())]).collect();
         valid += u32::from(check(&text));
     }
-    assert!(valid > 1_000, "{valid}");
+    // Otherwise the pieces would hardly ever make a key, and printing would go unchecked.
+    assert!(valid > 500, "{valid}");
 }
 
 #[test]

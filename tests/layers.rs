@@ -7,16 +7,30 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Who may use whom.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("key", &[]),
     ("model", &["key"]),
     ("error", &["key", "model"]),
     ("engine", &[]),
-    // The command line knows the public interface only: what the root of the crate has.
+    // These two know the public interface only: what the root of the crate has.
+    (
+        "transfer",
+        &[
+            "key",
+            "model",
+            "error",
+            "{",
+            "Catalog",
+            "catalog",
+            "integrity::verify",
+            "Result",
+        ],
+    ),
     (
         "cli",
         &[
             "{",
+            "transfer",
             "Catalog",
             "CourseQuery",
             "Cursor",
@@ -93,7 +107,8 @@ fn modules_use_only_what_they_may_know() {
         for line in code {
             for used in line.split("crate::").skip(1) {
                 paths += 1;
-                let own = used.starts_with(&format!("{module}::"));
+                let own = used.starts_with(&format!("{module}::"))
+                    || used.starts_with(&format!("{module})"));
                 if !own && !allowed.iter().any(|allowed| used.starts_with(allowed)) {
                     wrong.push(format!("{}: {}", file.display(), line.trim()));
                 }

@@ -403,7 +403,7 @@ impl Plan for DeleteOrganization {
 
 #[cfg(test)]
 mod tests {
-    use crate::Catalog;
+    use crate::catalog::Catalog;
 
     #[test]
     fn what_is_ensured_could_be_typed_or_come_with_a_key() {

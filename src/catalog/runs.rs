@@ -76,9 +76,9 @@ pub(super) fn find_run<'i>(image: &'i Image, key: &str) -> Result<&'i Arc<Course
 }
 
 /// Reads a key, and the key under which its run is stored.
-pub(super) fn read_key(key: &str) -> Result<(CourseKey, RunKey), InvalidKey> {
-    let key: CourseKey = key.parse()?;
-    let stored = key.run_key()?;
+pub(super) fn read_key(text: &str) -> Result<(CourseKey, RunKey), InvalidKey> {
+    let key: CourseKey = text.parse()?;
+    let stored = key.run_key().map_err(|error| error.of_input(text))?;
     Ok((key, stored))
 }
 

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use super::transfer_args::{
+    BackupArguments, ConflictArgument, ExportArguments, ImportArguments,
+};
 use crate::Cursor;
 
 /// A course catalog in a folder: organizations, catalog courses and course runs, with the rules of
@@ -114,6 +117,34 @@ pub(super) enum Verb {
     /// Count what the catalog holds
     #[command(after_help = "Example:\n  coursecat stats --json")]
     Stats,
+    /// Take in data: coursecat JSON Lines, plain JSON Lines, CSV, Django fixtures, Courses API
+    #[command(after_help = "\
+Examples:
+  coursecat import courses.csv
+  coursecat import --dry-run --rejects refused.jsonl dumpdata.json
+  manage.py dumpdata openedx_catalog organizations | coursecat import -
+
+Rows that the rules refuse are reported with line, key and reason; the others go in. What is there
+already is left as it is. Running an interrupted import again completes it.")]
+    Import(ImportArguments),
+    /// Give out data: coursecat JSON Lines, CSV or a Django fixture
+    #[command(after_help = "\
+Examples:
+  coursecat export > catalog.jsonl
+  coursecat export --format django --output catalog.json
+  coursecat export --format csv --org MITx")]
+    Export(ExportArguments),
+    /// Write everything into one compressed, checksummed file
+    #[command(after_help = "Example:\n  coursecat backup monday.coursecat.zst")]
+    Backup(BackupArguments),
+    /// Make a catalog of a backup, in a new folder
+    #[command(
+        after_help = "Example:\n  coursecat restore monday.coursecat.zst --data /srv/catalog"
+    )]
+    Restore {
+        /// The backup
+        file: PathBuf,
+    },
     /// Check every row, index, count and digest
     #[command(
         after_help = "Example:\n  coursecat verify --data /srv/catalog\n\nExits with 8 if anything is wrong."

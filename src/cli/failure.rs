@@ -36,6 +36,14 @@ impl Failure {
         }
     }
 
+    /// A failure with the exit code of its kind.
+    pub(super) fn with_code(code: u8, what: impl Into<String>) -> Self {
+        Self {
+            code,
+            ..Self::other(what)
+        }
+    }
+
     /// A store in which something is wrong.
     pub(super) fn corrupt(what: impl Into<String>) -> Self {
         Self {

@@ -6,13 +6,16 @@
 mod args;
 mod courses;
 mod data;
+mod export;
 mod failure;
+mod import;
 mod organizations;
 mod output;
 mod references;
 mod runs;
 mod search;
 mod session;
+mod transfer_args;
 mod upkeep;
 mod view;
 
@@ -50,6 +53,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Verb::Ref(verb) => references::run(&session, verb),
         Verb::Search(arguments) => search::search(&session, &arguments),
         Verb::Stats => search::stats(&session),
+        Verb::Import(arguments) => import::import(&session, &arguments),
+        Verb::Export(arguments) => export::export(&session, &arguments),
+        Verb::Backup(arguments) => export::backup(&session, &arguments),
+        Verb::Restore { file } => export::restore(&session, &file),
         Verb::Verify => upkeep::verify(&session),
         Verb::Repair(arguments) => upkeep::repair(&session, &arguments),
         Verb::Compact => upkeep::compact(&session),

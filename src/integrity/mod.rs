@@ -7,6 +7,7 @@
 mod compact;
 mod repair;
 mod report;
+mod salvage;
 mod survey;
 #[cfg(test)]
 mod tests;

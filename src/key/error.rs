@@ -53,6 +53,16 @@ impl InvalidKey {
         self.at
     }
 
+    /// The same fault, told of the text that was given where this one is a part of it or the same
+    /// key printed anew.
+    pub(crate) fn of_input(mut self, input: &str) -> Self {
+        if *self.input != *input {
+            self.input = input.into();
+            self.at = input.chars().count() + 1;
+        }
+        self
+    }
+
     /// The fault `reason` in `part` of `input`, at this byte of it.
     pub(super) fn new(
         subject: Subject,

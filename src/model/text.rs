@@ -38,8 +38,15 @@ pub(super) fn check_length(field: Field, text: &str, most: usize) -> Result<(), 
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, $field:expr, $most:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
+
+        // As a text, since that is how messages quote it.
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
 
         impl $name {
             /// The most characters that it may have.

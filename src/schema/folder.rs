@@ -195,10 +195,11 @@ fn look(path: &Path) -> Result<Found> {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            let is = if path.is_file() { "is" } else { "lies below" };
             return Err(Error::invalid(
                 Field::Path,
                 format!(
-                    "{} is a file; a catalog needs a folder of its own.",
+                    "{} {is} a file; a catalog needs a folder of its own.",
                     path.display()
                 ),
             ));
@@ -220,20 +221,27 @@ fn look(path: &Path) -> Result<Found> {
             ),
         }),
         Err(_) => {
+            let mut names = Vec::new();
             for entry in entries {
-                let name = entry
-                    .map_err(|error| storage("reading", path, error))?
-                    .file_name();
-                if name != LOCK && name != NEW_STORE {
-                    return Err(Error::invalid(
-                        Field::Path,
-                        format!(
-                            "{} holds {}, which is not coursecat's; give the catalog a folder of its own.",
-                            path.display(),
-                            name.display()
-                        ),
-                    ));
-                }
+                let entry = entry.map_err(|error| storage("reading", path, error))?;
+                names.push(entry.file_name());
+            }
+            // A creation that was interrupted has a lock; a store alone is somebody else's.
+            let foreign = names
+                .iter()
+                .find(|name| *name != LOCK && *name != NEW_STORE);
+            let alone = names
+                .iter()
+                .find(|name| *name == NEW_STORE && names.len() == 1);
+            if let Some(name) = foreign.or(alone) {
+                return Err(Error::invalid(
+                    Field::Path,
+                    format!(
+                        "{} holds {}, which is not coursecat's; give the catalog a folder of its own.",
+                        path.display(),
+                        name.display()
+                    ),
+                ));
             }
             Ok(Found::Nothing)
         }

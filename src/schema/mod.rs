@@ -24,8 +24,8 @@ pub(crate) use load::{hex, load_checked};
 #[cfg(any(test, fuzzing))]
 pub(crate) use probe::{frame, try_row};
 pub(crate) use records::{
-    Row, StoredCourse, StoredOrganization, StoredReference, StoredRun, course_rows,
-    organization_rows, read_name_row, reference_row, run_rows,
+    Row, StoredCourse, StoredOrganization, StoredReference, StoredRun, course_rows, index_text,
+    indexed_record, organization_rows, read_name_row, reference_row, run_rows,
 };
 pub(crate) use row::BadRow;
 pub(crate) use trees::{

@@ -11,7 +11,7 @@ use super::trees::{
     COURSES, COURSES_BY_CODE, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES, RUNS, RUNS_BY_KEY,
 };
 use crate::engine::Tree;
-use crate::key::OrganizationId;
+use crate::key::{CatalogCourseId, CourseRunId, OrganizationId};
 use crate::model::{
     CatalogCourse, CourseCode, CourseRun, Invalid, Language, Organization, OrganizationName,
     Referrer, ShortName, Subject, Timestamp, Title,
@@ -116,6 +116,30 @@ pub(crate) fn read_name_row(key: &[u8], value: &[u8]) -> Result<(String, Organiz
     let StoredId(id) = row::decode(ORGANIZATIONS_BY_NAME, key, value)?;
     let name = String::from_utf8(key.to_vec()).map_err(|_| BadRow::Key)?;
     Ok((name, OrganizationId::new(id)))
+}
+
+/// The tree and key of the record that a row of an index leads to; `None` for a row that is of no
+/// index, or cannot be read.
+pub(crate) fn indexed_record(tree: Tree, key: &[u8], value: &[u8]) -> Option<(Tree, Vec<u8>)> {
+    let id = || row::decode(tree, key, value).ok().map(|StoredId(id)| id);
+    if tree == ORGANIZATIONS_BY_NAME {
+        let id = OrganizationId::new(id()?);
+        Some((ORGANIZATIONS, keys::organization(id)))
+    } else if tree == COURSES_BY_CODE {
+        let id = CatalogCourseId::new(id()?);
+        Some((COURSES, keys::course(id)))
+    } else if tree == RUNS_BY_KEY {
+        let place: RunPlace = row::decode(tree, key, value).ok()?;
+        let course = CatalogCourseId::new(place.course);
+        Some((RUNS, keys::run(course, CourseRunId::new(place.run))))
+    } else {
+        None
+    }
+}
+
+/// Where the folded text begins in the keys of an index.
+pub(crate) fn index_text(tree: Tree) -> usize {
+    if tree == COURSES_BY_CODE { 8 } else { 0 }
 }
 
 impl StoredCourse {

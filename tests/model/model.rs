@@ -106,7 +106,7 @@ impl Model {
         match write {
             Write::EnsureOrganization(short_name) => {
                 let name = self.ensure_organization(short_name, now)?;
-                Ok(Answer::Record(self.organization_record(&name)))
+                Ok(self.organization_answer(&name))
             }
             Write::CreateOrganization {
                 short_name,
@@ -119,8 +119,8 @@ impl Model {
                 short_name,
                 name,
                 active,
-            } => self.update_organization(org, short_name, name, *active),
-            Write::DeleteOrganization(short_name) => self.delete_organization(short_name),
+            } => self.update_organization(&self.org_name(org), short_name, name, *active),
+            Write::DeleteOrganization(org) => self.delete_organization(&self.org_name(org)),
             Write::CreateCourse {
                 org,
                 code,
@@ -129,7 +129,7 @@ impl Model {
                 imported,
             } => {
                 let created = imported.unwrap_or(now);
-                self.create_course(org, code, title, language, created)
+                self.create_course(&self.org_name(org), code, title, language, created)
             }
             Write::UpdateCourse {
                 course,

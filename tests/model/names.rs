@@ -12,11 +12,11 @@ pub fn fold(text: &str) -> String {
 
 // What stands in a list twice is twice as likely. The rare names are there for the rules that
 // they are odd for: letters whose case is not one character, a prefix that exempts, separators.
-const ORGS: [&str; 16] = [
+const ORGS: &[&str] = &[
     "MITx", "MITx", "MITx", "MITx", "MITx", "mitx", "MITX", "École", "École", "ÉCOLE", "İ",
-    "i\u{307}", "ccxO", "CCXo", "a", "a:b",
+    "i\u{307}", "ccxO", "CCXo", "a", "a:b", "Fresh",
 ];
-const CODES: [&str; 14] = [
+const CODES: &[&str] = &[
     "Math",
     "Math",
     "Math",
@@ -32,26 +32,35 @@ const CODES: [&str; 14] = [
     "two words",
     "c%d",
 ];
-const RUNS: [&str; 10] = ["R1", "R1", "R1", "r1", "R2", "R2", "R3", "_", "r:2", "%"];
+const RUNS: &[&str] = &["R1", "R1", "R1", "r1", "R2", "R2", "R3", "_", "r:2", "%"];
 
 pub fn short_name() -> impl Strategy<Value = String> {
     prop_oneof![
-        40 => select(&ORGS[..]).prop_map(str::to_owned),
+        40 => select(ORGS).prop_map(str::to_owned),
         1 => select(vec![String::new(), "two words".into()]),
         1 => select(vec!["é".repeat(255), "é".repeat(256)]),
     ]
 }
 
+/// A name for an organization that has another; often one that is free.
+pub fn new_short_name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        1 => Just(String::new()),
+        4 => select(vec!["Fresh", "Zeno", "0rg"]).prop_map(str::to_owned),
+        3 => short_name(),
+    ]
+}
+
 pub fn course_code() -> impl Strategy<Value = String> {
     prop_oneof![
-        40 => select(&CODES[..]).prop_map(str::to_owned),
+        40 => select(CODES).prop_map(str::to_owned),
         1 => select(vec![String::new(), "ç".repeat(255), "ç".repeat(256)]),
     ]
 }
 
 pub fn run_code() -> impl Strategy<Value = String> {
     prop_oneof![
-        40 => select(&RUNS[..]).prop_map(str::to_owned),
+        40 => select(RUNS).prop_map(str::to_owned),
         1 => select(vec![String::new(), "a+b".into(), "a b".into(), "x@y".into()]),
         1 => select(vec!["ř".repeat(128), "ř".repeat(129)]),
     ]
@@ -153,6 +162,18 @@ impl RunName {
     pub fn counts_for_run_code(&self) -> bool {
         !fold(&self.stored).starts_with("ccx")
     }
+}
+
+/// Whether a course key of some kind can name this organization.
+pub fn comes_with_a_key(short_name: &str) -> bool {
+    let names_it = |kind| {
+        let shape = Shape {
+            kind,
+            ..Shape::default()
+        };
+        shape.name(short_name, "C", "R").run.is_some()
+    };
+    names_it(Kind::CourseV1) || names_it(Kind::Legacy)
 }
 
 /// How a key is written, whatever it names.
@@ -298,7 +319,7 @@ pub fn shape() -> impl Strategy<Value = Shape> {
 pub fn course_key() -> impl Strategy<Value = GivenKey> {
     let usual = || select(vec!["Math", "Math", "math", "Phys", "Ünï", "b:C"]);
     let run = || select(vec!["R1", "R1", "r1", "R2", "R3", "_"]);
-    let likely = (shape(), select(&ORGS[..]), usual(), run())
+    let likely = (shape(), select(ORGS), usual(), run())
         .prop_map(|(shape, org, course, run)| shape.name(org, course, run));
     let made = (shape(), short_name(), course_code(), run_code())
         .prop_map(|(shape, org, course, run)| shape.name(&org, &course, &run));

@@ -177,7 +177,7 @@ impl Replay {
         let before = self.model.clone();
         let sent = submit(self.handle(handle), &self.model, &self.known, write);
         let expected = self.expect(write);
-        check(sent.wait(), expected);
+        self.known.check_answer(sent.wait(), expected);
         // A write is one commit if it changes something, and none if it does not.
         let commits = u64::from(!self.model.holds_the_same(&before));
         assert_eq!(self.verify().sequence, self.sequence + commits);
@@ -199,7 +199,7 @@ impl Replay {
             }
         }
         for (sent, expected) in waiting {
-            check(sent.wait(), expected);
+            self.known.check_answer(sent.wait(), expected);
         }
     }
 
@@ -289,7 +289,7 @@ impl Replay {
         for write in writes {
             let sent = submit(&rehearsal, &model, &known, write);
             let expected = model.carry_out(write, self.now(), &|n| known.nth_course(n).0);
-            check(sent.wait(), expected);
+            known.check_answer(sent.wait(), expected);
             known.check_state(&rehearsal, &model);
         }
     }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::names::{
-    self, GivenKey, Shape, course_code, course_key, no_key_str, referrer, run_code, search, shape,
-    short_name, title,
+    self, GivenKey, Shape, course_code, course_key, new_short_name, no_key_str, referrer, run_code,
+    search, shape, short_name, title,
 };
 
 /// A step of a sequence.
@@ -108,14 +108,14 @@ pub enum Write {
         imported: Option<i64>,
     },
     UpdateOrganization {
-        org: String,
+        org: OrgName,
         short_name: String,
         name: String,
         active: Option<bool>,
     },
-    DeleteOrganization(String),
+    DeleteOrganization(OrgName),
     CreateCourse {
-        org: String,
+        org: OrgName,
         code: String,
         title: String,
         language: GivenLanguage,
@@ -159,7 +159,7 @@ pub enum Write {
 
 #[derive(Clone, Debug)]
 pub enum Read {
-    Organization(String),
+    Organization(OrgName),
     Course(Selector),
     Run(Key),
     Runs(Vec<Key>),
@@ -174,6 +174,17 @@ pub enum GivenLanguage {
     None,
     Full(String),
     Short(String),
+}
+
+/// Names an organization.
+#[derive(Clone, Debug)]
+pub enum OrgName {
+    Made(String),
+    /// One that there is, perhaps in another case.
+    OfOrg {
+        nth: usize,
+        respells: bool,
+    },
 }
 
 /// The organization and the code of a catalog course.
@@ -277,14 +288,19 @@ pub fn settings() -> impl Strategy<Value = Settings> {
         )
 }
 
-/// A sequence that begins with some runs, so that there is something to meet.
+/// A sequence that begins with some records, so that there is something to meet.
 pub fn sequence(longest: usize) -> impl Strategy<Value = Vec<Step>> {
-    let first = create_modulestore_run(Just(String::new()).boxed()).prop_map(|write| Step::Write {
+    let first = prop_oneof![
+        4 => create_modulestore_run(Just(String::new()).boxed()),
+        1 => short_name().prop_map(Write::EnsureOrganization),
+        1 => create_course(),
+    ];
+    let first = first.prop_map(|write| Step::Write {
         handle: 0,
         ticks: true,
         write,
     });
-    let founding = prop::collection::vec(first, 0..12);
+    let founding = prop::collection::vec(first, 0..14);
     (founding, prop::collection::vec(step(), 1..longest))
         .prop_map(|(founding, steps)| [founding, steps].concat())
 }
@@ -299,7 +315,7 @@ fn step() -> impl Strategy<Value = Step> {
                 write,
             }
         });
-    let other_filter = prop_oneof![3 => Just(None), 1 => filter().prop_map(Some)];
+    let other_filter = prop_oneof![2 => Just(None), 1 => filter().prop_map(Some)];
     let closed = vec![
         Closed::Nothing,
         Closed::Verify,
@@ -322,7 +338,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (handle(), 0..4_usize, listing())
             .prop_map(|(handle, walk, listing)| Step::MixUp { handle, walk, listing }),
         1 => handle().prop_map(|handle| Step::Hold { handle }),
-        1 => (0..4_usize, read(), any::<bool>())
+        2 => (0..4_usize, read(), any::<bool>())
             .prop_map(|(held, read, drops)| Step::LookBack { held, read, drops }),
         1 => handle().prop_map(|handle| Step::Sync { handle }),
         1 => (handle(), prop::collection::vec(write(), 1..6))
@@ -341,10 +357,9 @@ fn write() -> impl Strategy<Value = Write> {
             active,
             imported,
         });
-    let new_short_name = prop_oneof![1 => Just(String::new()), 3 => short_name()];
     let update_organization = (
-        short_name(),
-        new_short_name,
+        org_name(),
+        new_short_name(),
         title(),
         option::of(any::<bool>()),
     )
@@ -354,20 +369,6 @@ fn write() -> impl Strategy<Value = Write> {
             name,
             active,
         });
-    let language = prop_oneof![
-        Just(GivenLanguage::None),
-        names::language().prop_map(GivenLanguage::Full),
-        names::language().prop_map(GivenLanguage::Short),
-    ];
-    let create_course = (short_name(), course_code(), title(), language, imported()).prop_map(
-        |(org, code, title, language, imported)| CreateCourse {
-            org,
-            code,
-            title,
-            language,
-            imported,
-        },
-    );
     let update_course =
         (selector(), title(), names::language()).prop_map(|(course, title, language_short)| {
             UpdateCourse {
@@ -389,8 +390,8 @@ fn write() -> impl Strategy<Value = Write> {
         2 => short_name().prop_map(EnsureOrganization),
         2 => create_organization,
         4 => update_organization,
-        2 => short_name().prop_map(DeleteOrganization),
-        5 => create_course,
+        2 => org_name().prop_map(DeleteOrganization),
+        5 => create_course(),
         3 => update_course,
         2 => selector().prop_map(DeleteCourse),
         7 => create_run,
@@ -403,6 +404,23 @@ fn write() -> impl Strategy<Value = Write> {
         1 => (subject(), referrer())
             .prop_map(|(subject, referrer)| RemoveReference { subject, referrer }),
     ]
+}
+
+fn create_course() -> impl Strategy<Value = Write> {
+    let language = prop_oneof![
+        Just(GivenLanguage::None),
+        names::language().prop_map(GivenLanguage::Full),
+        names::language().prop_map(GivenLanguage::Short),
+    ];
+    (org_name(), course_code(), title(), language, imported()).prop_map(
+        |(org, code, title, language, imported)| Write::CreateCourse {
+            org,
+            code,
+            title,
+            language,
+            imported,
+        },
+    )
 }
 
 fn create_modulestore_run(language_short: BoxedStrategy<String>) -> impl Strategy<Value = Write> {
@@ -418,7 +436,7 @@ fn create_modulestore_run(language_short: BoxedStrategy<String>) -> impl Strateg
 
 fn read() -> impl Strategy<Value = Read> {
     prop_oneof![
-        short_name().prop_map(Read::Organization),
+        org_name().prop_map(Read::Organization),
         selector().prop_map(Read::Course),
         key().prop_map(Read::Run),
         prop::collection::vec(key(), 0..4).prop_map(Read::Runs),
@@ -432,6 +450,14 @@ fn read() -> impl Strategy<Value = Read> {
 /// Times of creation in another catalog, on both sides of the test's clock and on it.
 fn imported() -> impl Strategy<Value = Option<i64>> {
     prop_oneof![3 => Just(None), 1 => select(vec![-1, 0, 3_000_000, 3_000_001]).prop_map(Some)]
+}
+
+fn org_name() -> impl Strategy<Value = OrgName> {
+    prop_oneof![
+        2 => (0..16_usize, any::<bool>())
+            .prop_map(|(nth, respells)| OrgName::OfOrg { nth, respells }),
+        1 => short_name().prop_map(OrgName::Made),
+    ]
 }
 
 fn codes() -> impl Strategy<Value = Codes> {
@@ -510,7 +536,11 @@ fn filter() -> impl Strategy<Value = Filter> {
         course,
         text,
     });
-    prop_oneof![Just(Filter::default()), some]
+    let of_one = short_name().prop_map(|org| Filter {
+        org: Some(org),
+        ..Filter::default()
+    });
+    prop_oneof![Just(Filter::default()), of_one, some]
 }
 
 /// Mostly short pages; sometimes one that holds everything, or none that there can be.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use coursecat::{CatalogCourse, CourseRun, Entity, Error, Field, Organization, Outcome, Warning};
 
+use crate::steps::Kind;
+
 /// A record as outsiders see it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
@@ -30,6 +32,16 @@ pub enum Record {
         created: i64,
         prints: String,
     },
+}
+
+impl Record {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Organization { .. } => Kind::Organizations,
+            Self::Course { .. } => Kind::Courses,
+            Self::Run { .. } => Kind::Runs,
+        }
+    }
 }
 
 impl From<&Organization> for Record {
@@ -75,8 +87,21 @@ impl From<&CourseRun> for Record {
 pub enum Answer {
     Done,
     Flag(bool),
-    Record(Record),
-    Run(Record, Vec<Warning>),
+    /// A record, with its id or, from the model, its serial.
+    Record(u64, Record),
+    Run(u64, Record, Vec<Warning>),
+}
+
+impl Answer {
+    /// Takes the id out, which is no part of what is compared.
+    pub fn take_id(&mut self) -> Option<(Kind, u64)> {
+        match self {
+            Self::Done | Self::Flag(_) => None,
+            Self::Record(id, record) | Self::Run(id, record, _) => {
+                Some((record.kind(), std::mem::take(id)))
+            }
+        }
+    }
 }
 
 impl From<()> for Answer {
@@ -93,13 +118,13 @@ impl From<bool> for Answer {
 
 impl From<Arc<Organization>> for Answer {
     fn from(organization: Arc<Organization>) -> Self {
-        Self::Record(Record::from(&*organization))
+        Self::Record(organization.id.get(), Record::from(&*organization))
     }
 }
 
 impl From<Arc<CatalogCourse>> for Answer {
     fn from(course: Arc<CatalogCourse>) -> Self {
-        Self::Record(Record::from(&*course))
+        Self::Record(course.id.get(), Record::from(&*course))
     }
 }
 
@@ -110,7 +135,8 @@ impl From<Outcome<Arc<CourseRun>>> for Answer {
             outcome.already_existed(),
             outcome.warnings.iter().any(existed)
         );
-        Self::Run(Record::from(&*outcome.value), outcome.warnings)
+        let run = &outcome.value;
+        Self::Run(run.id.get(), Record::from(&**run), outcome.warnings)
     }
 }
 

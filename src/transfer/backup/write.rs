@@ -1,0 +1,136 @@
+//! Writes backups.
+
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::durable::NewFile;
+use super::{BackupError, failed};
+use crate::catalog::Snapshot;
+use crate::model::Stats;
+use crate::transfer::digest::Digesting;
+use crate::transfer::export::{Filter, Part, write_lossless};
+
+/// How a backup is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BackupOptions {
+    overwrite: bool,
+}
+
+impl BackupOptions {
+    /// It does not take the place of an existing file.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether it takes the place of an existing file, which stays whole until then.
+    #[must_use]
+    pub fn overwrite(mut self, on: bool) -> Self {
+        self.overwrite = on;
+        self
+    }
+}
+
+/// What a backup holds, once it is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackupReport {
+    /// How many records of each kind it holds.
+    pub counts: Stats,
+    /// The size of the file.
+    pub file_bytes: u64,
+    /// The size of what is compressed in it.
+    pub bytes: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Writes a snapshot into one compressed file, with counts and a checksum.
+///
+/// The file is written under another name beside it, made durable and then renamed, so under its
+/// own name it is always whole.
+///
+/// ```
+/// use coursecat::Catalog;
+/// use coursecat::transfer::{BackupOptions, Unwatched, backup, inspect_backup, restore};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// let catalog = Catalog::temporary()?;
+/// catalog.create_course_run_for_modulestore_course_with("course-v1:MITx+Math100+2026", "", "")?;
+/// let file = folder.join("monday.coursecat.zst");
+/// backup(&catalog.snapshot(), &file, &BackupOptions::new())?;
+///
+/// assert_eq!(inspect_backup(&file)?.counts, catalog.stats());
+/// restore(&file, folder.join("copy"), &mut Unwatched)?;
+/// assert_eq!(Catalog::open(folder.join("copy"))?.stats(), catalog.stats());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`BackupError::Exists`] if there is such a file and it is not to be overwritten;
+/// [`BackupError::Io`] if the disk fails, and then nothing is left of the new file.
+pub fn backup(
+    snapshot: &Snapshot,
+    path: impl AsRef<Path>,
+    options: &BackupOptions,
+) -> Result<BackupReport, BackupError> {
+    let start = Instant::now();
+    let path = path.as_ref();
+    let exists = || BackupError::Exists {
+        path: path.to_owned(),
+    };
+    if !options.overwrite && path.symlink_metadata().is_ok() {
+        return Err(exists());
+    }
+    let new = NewFile::create(path).map_err(failed("Creating", path))?;
+    let (counts, bytes) = write_to(&new, snapshot, path)?;
+    let size = new.file().and_then(std::fs::File::metadata);
+    let file_bytes = size.map_err(failed("Measuring", path))?.len();
+    match new.finish(options.overwrite) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(exists()),
+        finished => finished.map_err(failed("Finishing", path))?,
+    }
+    Ok(BackupReport {
+        counts,
+        file_bytes,
+        bytes,
+        elapsed: start.elapsed(),
+    })
+}
+
+fn write_to(new: &NewFile, snapshot: &Snapshot, path: &Path) -> Result<(Stats, u64), BackupError> {
+    let file = new.file().map_err(failed("Writing", path))?;
+    let encoder = || {
+        let level = zstd::DEFAULT_COMPRESSION_LEVEL;
+        let mut encoder = zstd::Encoder::new(BufWriter::new(file), level)?;
+        encoder.include_checksum(true)?;
+        Ok(encoder)
+    };
+    let encoder = encoder().map_err(failed("Writing", path))?;
+    let mut out = BufWriter::with_capacity(1 << 16, Digesting::new(encoder));
+    let counts = write_all(snapshot, &mut out).map_err(|e| BackupError::of_export(path, e))?;
+    let finish = || {
+        let out = out
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?;
+        let bytes = out.bytes();
+        out.into_inner().finish()?.flush()?;
+        Ok(bytes)
+    };
+    let bytes = finish().map_err(failed("Writing", path))?;
+    Ok((counts, bytes))
+}
+
+/// Writes the lines of a backup.
+pub(super) fn write_all(
+    snapshot: &Snapshot,
+    out: &mut dyn Write,
+) -> Result<Stats, crate::transfer::ExportError> {
+    let everything = Filter::new();
+    let part = Part::new(snapshot, &everything)?;
+    write_lossless(&part, out, Some(Xxh3::new()))
+}
