@@ -1,7 +1,7 @@
 //! The catalog: a handle to it, its operations, and the writer behind them.
 //!
 //! Reads are answered from the published image and never wait. Writes are requests to the one
-//! [writer](writer) and are answered when they are durable. Rules are in the plans of requests,
+//! [writer] and are answered when they are durable. Rules are in the plans of requests,
 //! one file an entity; nothing here knows how rows look.
 
 mod courses;

@@ -12,7 +12,9 @@ use crate::error::{Entity, Error, Result};
 use crate::image::{CourseQuery, Image, Order, OrganizationQuery, Page, RunQuery};
 use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, Stats};
 
-/// See the [module](self): the catalog at one moment.
+/// The catalog at one moment, to read from for as long as one likes.
+///
+/// It shows whole, durable commits and never changes; taking one copies a pointer.
 ///
 /// ```
 /// use coursecat::Catalog;

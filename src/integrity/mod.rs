@@ -1,7 +1,7 @@
 //! Integrity: is a store whole, and if not, what can be saved of it.
 //!
-//! [`verify`] looks and reports, [`repair`] rebuilds what follows from intact records: indexes,
-//! counts and digest; [`compact`] writes a store anew. None changes a record that is intact, and
+//! [`verify()`] looks and reports, [`repair()`] rebuilds what follows from intact records: indexes,
+//! counts and digest; [`compact()`] writes a store anew. None changes a record that is intact, and
 //! none runs by itself: opening a catalog checks counts and digest and refuses a store that does not add up.
 
 mod compact;
@@ -66,7 +66,7 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Report> {
 /// the folder before you repair it. A repair that is interrupted can be started again.
 ///
 /// # Errors
-/// Those of [`verify`]; a store whose files cannot be read at all has to be restored from a
+/// Those of [`verify()`]; a store whose files cannot be read at all has to be restored from a
 /// backup.
 pub fn repair(path: impl AsRef<Path>) -> Result<RepairReport> {
     let (folder, mut engine) = Folder::open(path.as_ref(), &SledOptions::default())?;

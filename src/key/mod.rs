@@ -3,7 +3,7 @@
 //!
 //! A [`CourseKey`] is anything people may write for a course. A [`RunKey`] is the form of it that
 //! names one run, without branch and version: what a run is stored and looked up under. A
-//! [`CatalogCourseKey`] names a catalog course. What ignores case here does so by [`fold`].
+//! [`CatalogCourseKey`] names a catalog course. What ignores case here does so by [`fold()`].
 //!
 //! Nothing here knows a catalog: no record is looked up, and of the lengths that records allow only
 //! the counting is here.

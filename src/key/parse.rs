@@ -325,7 +325,7 @@ impl Keyword {
 
 /// Whether `name` is this lower-case ASCII word, whatever its case.
 ///
-/// Not [`fold`](super::fold): what may be written for a keyword also takes in the characters whose
+/// Not [`fold`](super::fold()): what may be written for a keyword also takes in the characters whose
 /// upper or lower case is an ASCII letter, among them `ı` and `İ`.
 fn eq_in_any_case(name: &str, word: &str) -> bool {
     let letters = name.chars().map(|c| match c {
