@@ -192,7 +192,7 @@ pub enum Error {
     /// Whether the write that met the failure is stored is unknown until then; writes that were
     /// answered before it are. A write that is refused *after* the failure was never tried.
     #[error(
-        "The store failed while {doing}: {source}. Reads go on; open the catalog again to write."
+        "The store failed while {doing}: {source}. If the catalog is open, reads go on; open it again to write."
     )]
     Storage {
         /// What the store was doing.

@@ -30,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::integrity::{self, Report};
 use crate::schema::folder::{Folder, engine_error};
-use crate::schema::{Ledger, TREES, load_checked};
+use crate::schema::{Ledger, TREES, is_folded_elsewhere, load_checked};
 use request::writer_is_gone;
 use writer::{Message, Queued, Writer, in_memory};
 
@@ -219,7 +219,7 @@ impl Catalog {
             Folder::open(path, &options.engine)?
         };
         let path = folder.path().to_owned();
-        Self::start(Box::new(engine), Some(folder), path, options)
+        Self::start(Some(folder), Box::new(engine), path, options)
     }
 
     pub(crate) fn open_memory(store: &MemoryStore, options: Options) -> Result<Self> {
@@ -235,21 +235,28 @@ impl Catalog {
             false => engine.commit(&Ledger::new().first_batch(), Durability::Durable),
         });
         prepared.map_err(|error| engine_error(&path, "preparing memory", error))?;
-        Self::start(Box::new(engine), None, path, options)
+        Self::start(None, Box::new(engine), path, options)
     }
 
     /// Loads what a store holds and starts its writer.
+    // On an error, the store is closed before its folder is let go: arguments are dropped from the
+    // last to the first.
     fn start(
-        mut engine: Box<dyn Engine>,
         folder: Option<Folder>,
+        mut engine: Box<dyn Engine>,
         path: PathBuf,
         options: Options,
     ) -> Result<Self> {
-        let (mut image, mut ledger) = load_checked(&*engine, &path)?;
-        if !ledger.is_folded_as_here() {
-            integrity::refold(&mut *engine, &path)?;
-            (image, ledger) = load_checked(&*engine, &path)?;
-        }
+        let (image, ledger) = match load_checked(&*engine, &path) {
+            Ok((image, ledger)) if ledger.is_folded_as_here() => (image, ledger),
+            // A store of other letters that does not add up may be one whose indexes were being
+            // made again when the process ended; that refuses what is damaged otherwise.
+            Err(error) if !is_folded_elsewhere(&*engine) => return Err(error),
+            _ => {
+                integrity::refold(&mut *engine, &path)?;
+                load_checked(&*engine, &path)?
+            }
+        };
         Self::start_with(engine, image, ledger, folder, path, options)
     }
 

@@ -98,7 +98,8 @@ impl Options {
     }
 
     /// Where the time of creation of new records comes from; the system's clock unless told
-    /// otherwise. It is asked on the writer's thread, at most once for each request.
+    /// otherwise. It is asked on the writer's thread, at most once for each request, and must not
+    /// write to the catalog that asks it: it would wait for itself.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Clock(Arc::new(clock));

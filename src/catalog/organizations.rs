@@ -337,7 +337,11 @@ impl Plan for UpdateOrganization {
 fn check_rename(draft: &Draft<'_>, node: &OrganizationNode, short_name: &ShortName) -> Result<()> {
     let before = &node.organization.short_name;
     if eq_ignoring_case(before.as_str(), short_name.as_str()) {
-        return Ok(());
+        // A name that could be typed stays one: a Kelvin sign is a "k", ignoring case.
+        return match before.check_typed() {
+            Ok(()) => Ok(short_name.check_typed()?),
+            Err(_) => Ok(()),
+        };
     }
     short_name.check_typed()?;
     check_free(draft, short_name)?;

@@ -115,7 +115,7 @@ fn nothing_is_published_or_answered_before_it_is_committed_and_readers_do_not_wa
         go: gate,
     };
     let path = PathBuf::from("gate");
-    let catalog = Catalog::start(Box::new(engine), None, path, Options::new()).unwrap();
+    let catalog = Catalog::start(None, Box::new(engine), path, Options::new()).unwrap();
 
     let mut pending = Box::pin(catalog.submit(CreateModulestoreRun::new("MITx/Math100/1")));
     has_reached.recv().unwrap();

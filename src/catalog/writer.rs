@@ -137,7 +137,13 @@ impl Writer {
             else {
                 return queue.recv().ok();
             };
-            match queue.recv_timeout(period.saturating_sub(since.elapsed())) {
+            let left = period.saturating_sub(since.elapsed());
+            if left.is_zero() {
+                // Also while the queue is never empty. A failure is kept, see below.
+                let _ = self.sync();
+                continue;
+            }
+            match queue.recv_timeout(left) {
                 Ok(message) => return Some(message),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {

@@ -458,7 +458,11 @@ fn matches_course(query: &CourseQuery, course: &CatalogCourse) -> bool {
 }
 
 fn matches_run(words: &Words, run: &CourseRun) -> bool {
-    words.match_any(&[run.title.as_str(), run.course_key.as_str()])
+    let key = &run.course_key;
+    words.match_any_or_key(
+        &[run.title.as_str(), key.org(), key.course(), key.run()],
+        key.as_str(),
+    )
 }
 
 fn is_course(course: &CatalogCourse, org: &str, course_code: &str) -> bool {

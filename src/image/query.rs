@@ -214,7 +214,8 @@ impl RunQuery {
         self
     }
 
-    /// Only those in whose title or course key each word of the text occurs, ignoring case.
+    /// Only those in whose title, organization, course code or run code each word of the text
+    /// occurs, ignoring case; a word with one of `:+/@` may occur anywhere in the course key.
     #[must_use]
     pub fn text(mut self, text: &str) -> Self {
         self.text = Words::of(text);

@@ -25,19 +25,43 @@ impl Words {
 
     /// Whether each word occurs in one of `texts`. No words match everything.
     pub(crate) fn match_any(&self, texts: &[&str]) -> bool {
+        self.match_any_or_key(texts, "")
+    }
+
+    /// The same; a word that is a piece of a key, rather than of one of its parts, may occur in
+    /// `key`, too. Other words do not: "course" is in the key of every run.
+    pub(crate) fn match_any_or_key(&self, texts: &[&str], key: &str) -> bool {
         if self.is_empty() {
             return true;
         }
         let texts: smallvec::SmallVec<[_; 4]> = texts.iter().map(|text| fold(text)).collect();
-        self.0
-            .iter()
-            .all(|word| texts.iter().any(|text| text.contains(word.as_str())))
+        self.0.iter().all(|word| {
+            texts.iter().any(|text| text.contains(word.as_str()))
+                || (word.contains([':', '+', '/', '@']) && fold(key).contains(word.as_str()))
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_piece_of_a_key_is_looked_for_in_the_key() {
+        let key = "course-v1:MITx+8.01x+2026";
+        let texts = ["Mechanics", "MITx", "8.01x", "2026"];
+        for (search, matches) in [
+            ("mechanics 8.01", true),
+            ("course-v1:mitx+8.01x", true),
+            ("+2026", true),
+            ("course", false),
+            ("v1", false),
+            ("course-v1:harvard", false),
+        ] {
+            let words = Words::of(search);
+            assert_eq!(words.match_any_or_key(&texts, key), matches, "{search:?}");
+        }
+    }
 
     #[test]
     fn each_word_must_occur_somewhere() {

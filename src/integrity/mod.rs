@@ -27,7 +27,7 @@ pub(crate) use repair::refold;
 pub(crate) use verify::verify as verify_engine;
 
 /// Checks the store of a catalog that is not open: every row, every index against its records,
-/// the references, the counts and the digest. Changes nothing.
+/// the references, the counts and the digest. Changes no row.
 ///
 /// Works on a store that [`Catalog::open`](crate::Catalog::open) refuses as corrupt, as long as
 /// the engine can read its files.

@@ -66,7 +66,8 @@ pub(super) fn repair(engine: &mut dyn Engine, path: &Path) -> Result<RepairRepor
 pub(crate) fn refold(engine: &mut dyn Engine, path: &Path) -> Result<()> {
     let survey = Survey::of(engine, path)?;
     let salvage = Salvage::of(&survey);
-    if let Some(lost) = salvage.lost.first() {
+    let lost = salvage.lost.first().map(ToString::to_string);
+    if let Some(lost) = lost.or_else(|| salvage.rebuilt.first().cloned()) {
         return Err(Error::Corrupt {
             path: path.to_owned(),
             detail: format!("with the letters of a new version of Unicode, {lost}"),
@@ -117,10 +118,7 @@ fn replace(
             engine.commit(&full, Durability::Durable).map_err(failed)?;
         }
     }
-    if !batch.is_empty() {
-        engine.commit(&batch, Durability::Durable).map_err(failed)?;
-    }
-    let mut batch = Batch::new();
+    // With what is left of the others: most repairs are one batch, there as a whole or not at all.
     let ((tree, key), before, after) = last;
     batch.put(tree, key, before, after);
     engine.commit(&batch, Durability::Durable).map_err(failed)?;

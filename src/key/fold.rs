@@ -5,8 +5,7 @@
 //! normalisation.
 //!
 //! The mapping is the standard library's, so a letter that a later Unicode version adds may begin
-//! to fold with a later compiler. Folded text is therefore good for comparing and never written
-//! down.
+//! to fold with a later compiler. Whoever writes folded text down has to make it again then.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

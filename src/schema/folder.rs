@@ -39,21 +39,23 @@ pub(crate) struct Folder {
 impl Folder {
     /// Locks a folder and opens the store in it, after making both if there is nothing yet.
     pub(crate) fn open_or_create(path: &Path, options: &SledOptions) -> Result<(Self, SledEngine)> {
-        if matches!(look(path)?, Found::Nothing) {
-            create_folder(path)?;
-            let folder = Self::lock(path)?;
-            // Another process may have been quicker between the look and the lock.
-            if matches!(look(path)?, Found::Nothing) {
-                folder.create_store(options)?;
-            }
-            drop(folder);
+        if matches!(look_again_if_odd(path)?, Found::Store) {
+            return Self::open(path, options);
         }
-        Self::open(path, options)
+        create_folder(path)?;
+        let folder = Self::lock(path)?;
+        // Another process may have been quicker between the look and the lock.
+        if matches!(look(path)?, Found::Nothing) {
+            folder.create_store(options)?;
+        }
+        folder.clear_up()?;
+        let engine = folder.open_store(options)?;
+        Ok((folder, engine))
     }
 
     /// Locks a folder and opens the store in it.
     pub(crate) fn open(path: &Path, options: &SledOptions) -> Result<(Self, SledEngine)> {
-        if matches!(look(path)?, Found::Nothing) {
+        if matches!(look_again_if_odd(path)?, Found::Nothing) {
             return Err(Error::invalid(
                 Field::Path,
                 format!("There is no catalog in {}.", path.display()),
@@ -128,7 +130,10 @@ impl Folder {
             fs::rename(self.new_one(), self.store())?;
             sync_folder(&self.path)
         });
-        named.map_err(|error| storage("creating the store in", &self.path, error))
+        // The folder may have been made by somebody who did not see to it that it stays.
+        named
+            .and_then(|()| sync_folder(parent_of(&self.path)))
+            .map_err(|error| storage("creating the store in", &self.path, error))
     }
 
     /// Writes the format into the new store: from then on it is complete.
@@ -189,6 +194,19 @@ enum Found {
     Store,
 }
 
+/// Looks at a path; if what is there is odd, once more under its lock. Another process may be in the
+/// midst of making or replacing a store, which must not be taken for damage.
+fn look_again_if_odd(path: &Path) -> Result<Found> {
+    match look(path) {
+        Err(odd) if path.join(LOCK).exists() => match Folder::lock(path) {
+            Ok(_folder) => look(path),
+            Err(Error::Locked { path }) => Err(Error::Locked { path }),
+            Err(_) => Err(odd),
+        },
+        found => found,
+    }
+}
+
 /// Looks at a path without touching it.
 fn look(path: &Path) -> Result<Found> {
     let entries = match fs::read_dir(path) {
@@ -213,11 +231,15 @@ fn look(path: &Path) -> Result<Found> {
     };
     match fs::read_to_string(store.join(FORMAT_FILE)) {
         Ok(text) => check_format(path, &text),
+        Err(error) if !tells_of_no_file(&error) => {
+            Err(storage("reading", &store.join(FORMAT_FILE), error))
+        }
         Err(_) if store.exists() && is_ours(path)? => Err(Error::Corrupt {
             path: path.to_owned(),
             detail: format!(
-                "{} cannot be read, so the format of the store is unknown",
-                store.join(FORMAT_FILE).display()
+                "{} is lost or no text, so the format of the store is not known (if nothing else is lost, write \"{}\" into it)",
+                store.join(FORMAT_FILE).display(),
+                format::first_line(FORMAT_VERSION)
             ),
         }),
         Err(_) => {
@@ -246,6 +268,15 @@ fn look(path: &Path) -> Result<Found> {
             Ok(Found::Nothing)
         }
     }
+}
+
+/// Whether reading a file failed since it is not there, or holds no text.
+fn tells_of_no_file(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, IsADirectory, NotADirectory, NotFound};
+    matches!(
+        error.kind(),
+        NotFound | NotADirectory | InvalidData | IsADirectory
+    )
 }
 
 /// Whether a folder with something called `store` looks like a catalog's at all.
@@ -282,13 +313,18 @@ fn create_folder(path: &Path) -> Result<()> {
     }
     fs::create_dir_all(path).map_err(failed)?;
     for folder in missing {
-        let parent = match folder.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        sync_folder(parent).map_err(failed)?;
+        sync_folder(parent_of(folder)).map_err(failed)?;
     }
     Ok(())
+}
+
+/// The folder that has the name of this one.
+fn parent_of(folder: &Path) -> &Path {
+    match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) => Path::new("."),
+        None => folder,
+    }
 }
 
 /// Makes the names in a folder durable.

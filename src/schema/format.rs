@@ -21,7 +21,12 @@ Its files only make sense together: copy or move the whole folder, and only whil
 
 /// The text of the file for a format.
 pub(crate) fn write(version: u32) -> String {
-    format!("{FIRST_WORDS}{version}\n{EXPLANATION}")
+    format!("{}\n{EXPLANATION}", first_line(version))
+}
+
+/// The line that counts.
+pub(crate) fn first_line(version: u32) -> String {
+    format!("{FIRST_WORDS}{version}")
 }
 
 /// The format that a file's text names.

@@ -66,6 +66,16 @@ fn load(engine: &dyn Engine) -> std::result::Result<(Image, Ledger), LoadError> 
     loader.finish()
 }
 
+/// Whether a store has a ledger that says that another version of Unicode folded its keys.
+pub(crate) fn is_folded_elsewhere(engine: &dyn Engine) -> bool {
+    let mut elsewhere = false;
+    let read = each(engine, META, |key, value| {
+        elsewhere = !Ledger::read(key, value)?.is_folded_as_here();
+        Ok(())
+    });
+    read.is_ok() && elsewhere
+}
+
 struct Loader {
     image: Image,
     found: Ledger,

@@ -20,7 +20,7 @@ mod trees;
 #[cfg(test)]
 use digest::Digest;
 pub(crate) use ledger::{Fold, Ledger, NextIds};
-pub(crate) use load::{hex, load_checked};
+pub(crate) use load::{hex, is_folded_elsewhere, load_checked};
 #[cfg(any(test, fuzzing))]
 pub(crate) use probe::{frame, try_row};
 pub(crate) use records::{

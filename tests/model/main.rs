@@ -26,7 +26,7 @@ mod submit;
 mod support;
 mod views;
 
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, TestRunner};
 
 use steps::{sequence, settings};
 use support::Kept;
@@ -34,7 +34,7 @@ use support::Kept;
 /// How many sequences are tried unless `PROPTEST_CASES` says otherwise.
 const CASES: u32 = 150;
 /// One in so many sequences is tried on the disk.
-const ON_DISK: u32 = 10;
+const ON_DISK: u32 = 3;
 
 #[test]
 fn in_memory() {
@@ -57,13 +57,14 @@ fn try_all(cases: u32, longest: usize, kept: fn() -> Kept) {
         cases,
         // A failing sequence prints itself; nothing is left in the source tree.
         failure_persistence: None,
+        // In milliseconds. A sequence that is not the shortest is better than none.
         max_shrink_time: 60_000,
         ..Config::default()
     };
     let sequences = (settings(), sequence(longest));
     let result = TestRunner::new(config).run(&sequences, |(settings, steps)| {
         replay::replay(kept(), settings, &steps);
-        Ok::<_, TestCaseError>(())
+        Ok(())
     });
     if let Err(error) = result {
         panic!("{error}");

@@ -73,6 +73,7 @@ impl Model {
         }
     }
 
+    /// Whether the records are the same, whatever the options are.
     pub fn holds_the_same(&self, other: &Self) -> bool {
         (&self.orgs, &self.courses, &self.runs) == (&other.orgs, &other.courses, &other.runs)
     }
@@ -83,7 +84,7 @@ impl Model {
         courses.chain(runs).sum()
     }
 
-    /// Carries out a write at this time. `nth` tells which course [`Selector::Nth`] is about.
+    /// Carries out a write at this time. `nth` tells which course a selector by number is about.
     pub fn carry_out(
         &mut self,
         write: &Write,
@@ -201,6 +202,7 @@ impl Model {
         }
     }
 
+    /// The same, to be changed by this referrer.
     fn referrers_for(
         &mut self,
         subject: &Subject,
@@ -224,6 +226,7 @@ impl Model {
         })
     }
 
+    /// Who refers to a catalog course or a run.
     pub fn referrers(&self, subject: &Subject) -> Expected<&BTreeSet<String>> {
         Ok(match subject {
             Subject::Course(codes) => &self.courses[&self.select_by_key_str(codes)?].referrers,

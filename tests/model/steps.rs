@@ -343,7 +343,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => handle().prop_map(|handle| Step::Sync { handle }),
         1 => (handle(), prop::collection::vec(write(), 1..6))
             .prop_map(|(handle, writes)| Step::Rehearse { handle, writes }),
-        2 => (select(closed), settings())
+        4 => (select(closed), settings())
             .prop_map(|(closed, settings)| Step::Reopen { closed, settings }),
     ]
 }
@@ -540,7 +540,18 @@ fn filter() -> impl Strategy<Value = Filter> {
         org: Some(org),
         ..Filter::default()
     });
-    prop_oneof![Just(Filter::default()), of_one, some]
+    let course = (select(vec!["MITx", "École"]), Just("Math"));
+    let of_course = (option::of(short_name()), course).prop_map(|(org, (of, code))| Filter {
+        org,
+        course: Some((of.to_owned(), code.to_owned())),
+        ..Filter::default()
+    });
+    prop_oneof![
+        3 => Just(Filter::default()),
+        2 => of_one,
+        1 => of_course,
+        3 => some,
+    ]
 }
 
 /// Mostly short pages; sometimes one that holds everything, or none that there can be.

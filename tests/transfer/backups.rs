@@ -148,7 +148,7 @@ fn a_damaged_backup_is_never_believed() {
             Err(error) => {
                 assert_eq!(error.code(), "corrupt", "{n}: {error}");
                 // A folder is slow to make: a few of them will do.
-                if n % 50 < 10 {
+                if n % 100 < 2 {
                     restore(&bad, &target, &mut Unwatched).unwrap_err();
                 }
             }

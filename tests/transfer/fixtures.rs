@@ -41,7 +41,7 @@ fn dump() -> Vec<Value> {
             8,
             20,
             "Empty",
-            "2013-01-02T00:42:57.120Z",
+            "2013-01-02T00:42:57.000Z",
             "No runs",
             "en-us",
         ),
@@ -176,6 +176,7 @@ fn rows_that_refer_to_what_is_not_there_are_refused_one_by_one() {
     ]"#;
     let catalog = Catalog::temporary().unwrap();
     let (report, mut rejects) = import(&catalog, Format::Fixture, rows);
+    // Rows that wait for others are told when it is known that those do not come.
     rejects.sort();
     let expected = [
         "row 1 (line 2): MITx/C/r: The row refers to the organization with the pk 1, which is not in the file.",

@@ -137,6 +137,52 @@ fn what_was_stopped_is_completed_by_running_it_again() {
 }
 
 #[test]
+fn rejects_are_told_in_the_order_of_the_file() {
+    let text: String = (0..3000)
+        .map(|n| match n % 3 {
+            0 => format!("{{\"course_key\": \"MITx/C{n}/r\"}}\n"),
+            1 => "nonsense\n".to_owned(),
+            _ => "{\"course_key\": \"nonsense\"}\n".to_owned(),
+        })
+        .collect();
+    let catalog = Catalog::temporary().unwrap();
+    let (report, kept) = import_with(&Import::new(), &catalog, Format::PlainLines, text);
+    assert_eq!(report.unwrap().rejected(), 2000);
+    let lines: Vec<u64> = kept
+        .rejects
+        .iter()
+        .map(|reject| reject[5..].split_once(':').unwrap().0.parse().unwrap())
+        .collect();
+    assert!(lines.is_sorted());
+}
+
+#[test]
+fn a_strict_import_that_cannot_keep_its_input_says_so() {
+    let catalog = Catalog::temporary().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let import = Import::new().strict(true);
+    let (report, _) = import_with(
+        &import.clone().spool_in(folder.path().join("missing")),
+        &catalog,
+        Format::PlainLines,
+        rows(1),
+    );
+    let error = report.unwrap_err().to_string();
+    assert!(
+        error.starts_with("The input cannot be read: a copy of it cannot be kept in "),
+        "{error}"
+    );
+    let (report, _) = import_with(
+        &import.spool_in(folder.path()),
+        &catalog,
+        Format::PlainLines,
+        rows(1),
+    );
+    assert!(report.unwrap().written);
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
 fn a_strict_import_can_be_stopped_until_it_writes() {
     for stop_after in [0, 10, 2000] {
         let catalog = Catalog::temporary().unwrap();

@@ -46,6 +46,9 @@ pub fn restore(
     let start = Instant::now();
     let (backup, folder) = (backup.as_ref(), folder.as_ref());
     check_empty(folder)?;
+    // A link to an empty folder, or `.`, has no name that could be given to another folder.
+    let folder = &folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    check_no_mount(folder)?;
     // Found out before anything is made.
     fs::File::open(backup).map_err(failed("Opening", backup))?;
     let new = match NewFolder::create(folder) {
@@ -107,4 +110,20 @@ fn check_empty(folder: &Path) -> Result<(), BackupError> {
             path: folder.to_owned(),
         }),
     }
+}
+
+/// Another folder cannot take the place of one that a file system is mounted on; better to know
+/// before all the work than after it.
+fn check_no_mount(folder: &Path) -> Result<(), BackupError> {
+    #[cfg(unix)]
+    if let (Ok(inside), Some(Ok(outside))) =
+        (folder.metadata(), folder.parent().map(Path::metadata))
+    {
+        use std::os::unix::fs::MetadataExt;
+        if inside.dev() != outside.dev() {
+            let why = "it is a mount point; name a folder in it";
+            return Err(failed("Restoring into", folder)(io::Error::other(why)));
+        }
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use super::json::{Json, Size};
 use super::plain::{PlainRun, given_key, parse};
 use super::sink::Sink;
 use super::{ImportProblem, MOST_ROW_BYTES};
-use crate::error::{Entity, Error};
+use crate::error::Entity;
 use crate::transfer::{Format, Place, RowError};
 
 pub(super) fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), ImportProblem> {
@@ -159,8 +159,7 @@ impl Reader<'_, '_, '_> {
             row: Some(self.rows),
         };
         let refused = |sink: &mut Sink<'_>, key, error| {
-            sink.refuse(place, Some(Entity::CourseRun), key, error);
-            Ok::<(), Error>(())
+            sink.refuse(place, Some(Entity::CourseRun), key, error)
         };
         match size {
             Size::TooLarge => {

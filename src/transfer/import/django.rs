@@ -45,13 +45,13 @@ pub(super) fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), ImportPr
         match json.value(&mut bytes)? {
             Size::TooLarge => {
                 let limit = MOST_ROW_BYTES;
-                sink.refuse(place, None, String::new(), RowError::TooLarge { limit });
+                sink.refuse(place, None, String::new(), RowError::TooLarge { limit })?;
             }
             Size::Kept => rows.take(place, &bytes, sink)?,
         }
     }
     if sink.goes_on() {
-        rows.refuse_the_rest(sink);
+        rows.refuse_the_rest(sink)?;
     }
     Ok(())
 }
@@ -127,8 +127,7 @@ struct Waiting {
 impl Waiting {
     fn take(&mut self, place: Place, bytes: &[u8], sink: &mut Sink<'_>) -> Result<(), Error> {
         let refused = |sink: &mut Sink<'_>, entity, error| {
-            sink.refuse(place, entity, given_key(bytes), error);
-            Ok(())
+            sink.refuse(place, entity, given_key(bytes), error)
         };
         let model = match parse::<OfModel>(bytes) {
             Ok(row) => row.model.to_ascii_lowercase(),
@@ -260,7 +259,7 @@ impl Waiting {
     }
 
     /// What waits for rows that are not in the file, in the order of the file.
-    fn refuse_the_rest(self, sink: &mut Sink<'_>) {
+    fn refuse_the_rest(self, sink: &mut Sink<'_>) -> Result<(), Error> {
         let mut rest = Vec::new();
         for (pk, courses) in self.waiting_courses {
             let error = RowError::Dangling {
@@ -291,8 +290,9 @@ impl Waiting {
         }
         rest.sort_by_key(|(place, ..)| *place);
         for (place, entity, key, error) in rest {
-            sink.refuse(place, Some(entity), key, error);
+            sink.refuse(place, Some(entity), key, error)?;
         }
+        Ok(())
     }
 }
 
@@ -339,7 +339,16 @@ fn twice(pk: i64) -> Fault {
     )))
 }
 
+/// Reads a time as Django writes it.
+///
+/// Django cuts microseconds to milliseconds and writes a fraction unless there are none, so
+/// `.000Z` is what becomes of 1 to 999 microseconds. It is read as the least of these: then it is
+/// written again as it was, which a whole second would not be.
 fn time(text: &str) -> Result<Timestamp, Fault> {
-    text.parse::<Timestamp>()
-        .map_err(|invalid| Fault::Row(RowError::Refused(invalid.into())))
+    let read = || {
+        let time = text.parse::<Timestamp>()?;
+        let is_cut = text.ends_with(".000Z");
+        Timestamp::from_micros(time.as_micros() + i64::from(is_cut))
+    };
+    read().map_err(|invalid| Fault::Row(RowError::Refused(invalid.into())))
 }

@@ -46,7 +46,7 @@ pub(super) fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), ImportPr
             Some(Line::TooLong) if number == 1 => return Err(malformed(1, NO_HEADER)),
             Some(Line::TooLong) => {
                 let limit = MOST_ROW_BYTES;
-                sink.refuse(place, None, String::new(), RowError::TooLarge { limit });
+                sink.refuse(place, None, String::new(), RowError::TooLarge { limit })?;
                 continue;
             }
         };
@@ -75,7 +75,7 @@ pub(super) fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), ImportPr
                     if let Some(entity) = entity {
                         count(&mut seen, entity, given_references(bytes));
                     }
-                    sink.refuse(place, entity, given_key(bytes), error);
+                    sink.refuse(place, entity, given_key(bytes), error)?;
                 }
             }
         }

@@ -53,10 +53,7 @@ impl PlainRun {
                 record,
                 references: Vec::new(),
             }),
-            Err((key, error)) => {
-                sink.refuse(place, Some(Entity::CourseRun), key, error);
-                Ok(())
-            }
+            Err((key, error)) => sink.refuse(place, Some(Entity::CourseRun), key, error),
         }
     }
 }
@@ -77,13 +74,13 @@ pub(super) fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), ImportPr
             Some(Line::TooLong) => {
                 let limit = MOST_ROW_BYTES;
                 let entity = Some(Entity::CourseRun);
-                sink.refuse(place, entity, String::new(), RowError::TooLarge { limit });
+                sink.refuse(place, entity, String::new(), RowError::TooLarge { limit })?;
             }
             Some(Line::Bytes(bytes)) => match parse::<PlainRun>(bytes) {
                 Ok(run) => run.hand_over(place, sink)?,
                 Err(error) => {
                     let key = given_key(bytes);
-                    sink.refuse(place, Some(Entity::CourseRun), key, error);
+                    sink.refuse(place, Some(Entity::CourseRun), key, error)?;
                 }
             },
         }

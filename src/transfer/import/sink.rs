@@ -19,6 +19,9 @@ use crate::transfer::{Format, ImportReport, Place, Progress, Reject, RowError, W
 
 /// How many requests are on their way at most.
 const WINDOW: usize = 1024;
+/// How many answers are taken at a time: waiting for each by itself would wake this thread, and
+/// hold up the writer's, once a row.
+const BATCH: usize = WINDOW / 2;
 /// Progress is told each time that this many rows are done.
 const ROWS_PER_PROGRESS: u64 = 256;
 
@@ -45,10 +48,32 @@ pub(super) struct Sink<'a> {
     report: ImportReport,
     rows_done: u64,
     rejected: u64,
-    waiting: VecDeque<(Row, Answer)>,
+    waiting: VecDeque<Waiting>,
     follow_ups: VecDeque<FollowUp>,
     /// The records that updates are on their way for.
     changing: HashSet<(Entity, String)>,
+}
+
+/// A row that has been handed over, or one that could not be read and keeps its place in the order
+/// in which rows are told.
+enum Waiting {
+    Row(Row, Answer),
+    Refused(Reject),
+}
+
+/// A row whose answer is known.
+enum Answered {
+    Row(Row, Result<Created, Error>),
+    Refused(Reject),
+}
+
+impl Waiting {
+    fn wait(self) -> Answered {
+        match self {
+            Self::Row(row, answer) => Answered::Row(row, answer.wait()),
+            Self::Refused(reject) => Answered::Refused(reject),
+        }
+    }
 }
 
 /// What a row still needs once its record is there.
@@ -95,16 +120,8 @@ impl<'a> Sink<'a> {
 
     /// Takes a row.
     pub(super) fn row(&mut self, row: Row) -> Result<(), Error> {
-        self.report.rows += 1;
         let answer = row.record.create(self.catalog);
-        self.waiting.push_back((row, answer));
-        if self.waiting.len() >= WINDOW {
-            self.settle_one()?;
-        }
-        while self.follow_ups.len() >= WINDOW {
-            self.follow_up_one()?;
-        }
-        Ok(())
+        self.take(Waiting::Row(row, answer))
     }
 
     /// Takes a row that could not be read.
@@ -114,10 +131,25 @@ impl<'a> Sink<'a> {
         entity: Option<Entity>,
         key: String,
         error: RowError,
-    ) {
+    ) -> Result<(), Error> {
+        self.take(Waiting::Refused(Reject {
+            place,
+            entity,
+            key,
+            error,
+        }))
+    }
+
+    fn take(&mut self, row: Waiting) -> Result<(), Error> {
         self.report.rows += 1;
-        self.reject(place, entity, key, error);
-        self.done();
+        self.waiting.push_back(row);
+        if self.waiting.len() >= WINDOW {
+            self.settle_some()?;
+        }
+        while self.follow_ups.len() >= WINDOW {
+            self.follow_up_one()?;
+        }
+        Ok(())
     }
 
     /// Takes a row of a model that a catalog does not have.
@@ -129,7 +161,7 @@ impl<'a> Sink<'a> {
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         let mut result = Ok(());
         while !self.waiting.is_empty() {
-            result = result.and(self.settle_one());
+            result = result.and(self.settle_some());
         }
         while !self.follow_ups.is_empty() {
             result = result.and(self.follow_up_one());
@@ -153,13 +185,37 @@ impl<'a> Sink<'a> {
         self.report
     }
 
-    /// Waits for the answer to the oldest request, and does what follows from it.
-    fn settle_one(&mut self) -> Result<(), Error> {
-        let Some((row, answer)) = self.waiting.pop_front() else {
-            return Ok(());
-        };
+    /// Waits for the answers to the oldest requests, and does what follows from them.
+    fn settle_some(&mut self) -> Result<(), Error> {
+        let count = self.waiting.len().min(BATCH);
+        let mut batch: VecDeque<_> = self.waiting.drain(..count).collect();
+        // Requests are answered in order: once the last one is, all are.
+        let mut last = Vec::new();
+        while let Some(waiting) = batch.pop_back() {
+            let is_request = matches!(waiting, Waiting::Row(..));
+            last.push(waiting.wait());
+            if is_request {
+                break;
+            }
+        }
+        let mut result = Ok(());
+        let first = batch.into_iter().map(Waiting::wait);
+        for answered in first.chain(last.into_iter().rev()) {
+            match answered {
+                Answered::Refused(reject) => self.tell(reject),
+                Answered::Row(row, answer) => {
+                    result = result.and_then(|()| self.settle(&row, answer));
+                }
+            }
+            self.done();
+        }
+        result
+    }
+
+    /// Does what follows from the answer to a row's request.
+    fn settle(&mut self, row: &Row, answer: Result<Created, Error>) -> Result<(), Error> {
         let entity = row.record.entity();
-        let stored = match answer.wait() {
+        let stored = match answer {
             Ok(Created::New(warnings)) => {
                 self.count_warnings(&warnings);
                 self.report.tally(entity).created += 1;
@@ -167,18 +223,17 @@ impl<'a> Sink<'a> {
             }
             Ok(Created::Existed(warnings)) => {
                 self.count_warnings(&warnings);
-                self.meet_existing(&row, None)?
+                self.meet_existing(row, None)?
             }
-            Ok(Created::Clash(clash)) => self.meet_existing(&row, Some(clash))?,
+            Ok(Created::Clash(clash)) => self.meet_existing(row, Some(clash))?,
             Err(error) => {
                 self.reject_or_fail(row.place, entity, row.record.key(), error)?;
                 false
             }
         };
         if stored {
-            self.add_references(&row);
+            self.add_references(row);
         }
-        self.done();
         Ok(())
     }
 
@@ -306,14 +361,18 @@ impl<'a> Sink<'a> {
     }
 
     fn reject(&mut self, place: Place, entity: Option<Entity>, key: String, error: RowError) {
-        self.rejected += 1;
-        self.report.count_reject(entity, error.code());
-        self.watch.rejected(&Reject {
+        self.tell(Reject {
             place,
             entity,
             key,
             error,
         });
+    }
+
+    fn tell(&mut self, reject: Reject) {
+        self.rejected += 1;
+        self.report.count_reject(reject.entity, reject.error.code());
+        self.watch.rejected(&reject);
     }
 
     fn count_warnings(&mut self, warnings: &[Warning]) {

@@ -23,7 +23,16 @@ impl Spool {
         input: &mut dyn Read,
         watch: &mut dyn Watch,
     ) -> io::Result<Option<Self>> {
-        let mut spool = Self::create(folder.unwrap_or(&std::env::temp_dir()))?;
+        let folder = folder.map_or_else(std::env::temp_dir, Path::to_owned);
+        // The input is not to blame for what goes wrong here.
+        let failed = |error: io::Error| {
+            let why = format!(
+                "a copy of it cannot be kept in {}: {error}",
+                folder.display()
+            );
+            io::Error::new(error.kind(), why)
+        };
+        let mut spool = Self::create(&folder).map_err(failed)?;
         let mut buffer = vec![0; 1 << 16];
         loop {
             if watch.should_stop() {
@@ -33,7 +42,8 @@ impl Spool {
                 Ok(0) => break,
                 Ok(length) => spool
                     .file
-                    .write_all(buffer.get(..length).unwrap_or_default())?,
+                    .write_all(buffer.get(..length).unwrap_or_default())
+                    .map_err(failed)?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

@@ -45,7 +45,7 @@ pub(super) fn read(input: Input<'_>, sink: &mut Sink<'_>) -> Result<(), ImportPr
             Err(error) => {
                 let key = record.get(columns.course_key).unwrap_or_default();
                 let key = String::from_utf8_lossy(key).chars().take(300).collect();
-                sink.refuse(place, Some(Entity::CourseRun), key, error);
+                sink.refuse(place, Some(Entity::CourseRun), key, error)?;
             }
         }
     }

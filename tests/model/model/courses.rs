@@ -55,7 +55,7 @@ impl Model {
         self.coded(org, code)
     }
 
-    pub(super) fn coded(&self, org: &str, code: &str) -> Expected<CourseName> {
+    fn coded(&self, org: &str, code: &str) -> Expected<CourseName> {
         let name = (fold(org), fold(code));
         let found = self
             .courses
@@ -191,11 +191,11 @@ impl Model {
     }
 
     /// The full code that is stored for a language that is given, or the default.
-    pub(super) fn language(&self, given: &GivenLanguage) -> Result<String, Refusal> {
+    fn language(&self, given: &GivenLanguage) -> Result<String, Refusal> {
         let (code, field) = match given {
             GivenLanguage::Full(code) => (code.as_str(), Field::Language),
             GivenLanguage::Short(code) if !code.is_empty() => (code.as_str(), Field::LanguageShort),
-            // Only the short code can be empty.
+            // An empty short code is none; an empty full one would be a wrong one.
             _ => return Ok(stored_language(self.settings.default_language).to_owned()),
         };
         let chinese = ["zh_HANS", "zh_HANT"].contains(&code) && field == Field::LanguageShort;

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use coursecat::Order;
 
 use super::courses::language_short;
-use super::{Model, Serial};
+use super::{Model, Run, Serial};
 use crate::names::fold;
 use crate::steps::{Filter, Kind, Listing};
 use crate::views::Record;
@@ -75,7 +75,7 @@ impl Model {
                 .as_ref()
                 .is_none_or(|org| fold(org) == run.course.0)
                 && filter.course.as_ref().is_none_or(course)
-                && matches(&filter.text, &[&run.title, &run.name.stored])
+                && matches_run(&filter.text, run)
         });
         runs.map(|(key, run)| Listed {
             // Among runs of the same age, the key alone decides.
@@ -113,6 +113,15 @@ fn place(order: Order, created: i64, names: &[&String]) -> Place {
         Reverse(age),
         names.iter().map(|name| (*name).clone()).collect(),
     )
+}
+
+/// Whether each word of a search occurs in a run's title or codes, or is a piece of its key.
+fn matches_run(search: &str, run: &Run) -> bool {
+    let name = &run.name;
+    search.split_whitespace().all(|word| {
+        let in_key = word.contains([':', '+', '/', '@']) && matches(word, &[&name.stored]);
+        in_key || matches(word, &[&run.title, &name.org, &name.course, &name.run])
+    })
 }
 
 /// Whether each word of a search occurs in one of these texts, ignoring case.

@@ -46,13 +46,7 @@ impl Model {
         Ok(name)
     }
 
-    pub(super) fn add_organization(
-        &mut self,
-        short_name: &str,
-        name: &str,
-        active: bool,
-        created: i64,
-    ) {
+    fn add_organization(&mut self, short_name: &str, name: &str, active: bool, created: i64) {
         let org = Org {
             serial: self.next_serial(),
             short_name: short_name.to_owned(),
@@ -87,7 +81,7 @@ impl Model {
     }
 
     /// That an organization has this short name, if one has.
-    pub(super) fn taken_by(&self, short_name: &str) -> Option<Refusal> {
+    fn taken_by(&self, short_name: &str) -> Option<Refusal> {
         let org = self.orgs.get(&fold(short_name))?;
         Some(Refusal::AlreadyExists {
             entity: Entity::Organization,
@@ -128,7 +122,7 @@ impl Model {
     }
 
     /// What stands in the way of another name, not merely another capitalisation.
-    pub(super) fn forbids_rename(&self, before: &str, short_name: &str) -> Vec<Refusal> {
+    fn forbids_rename(&self, before: &str, short_name: &str) -> Vec<Refusal> {
         let mut broken = Vec::new();
         if !is_typed(short_name) {
             broken.push(Refusal::Invalid(Field::ShortName));
@@ -142,7 +136,7 @@ impl Model {
         broken
     }
 
-    pub(super) fn rekey_organization(&mut self, before: &str, after: &str) {
+    fn rekey_organization(&mut self, before: &str, after: &str) {
         let org = self.orgs.remove(before).unwrap();
         self.orgs.insert(after.to_owned(), org);
         for (name, course) in std::mem::take(&mut self.courses) {

@@ -128,12 +128,7 @@ impl Model {
         Ok(self.add_run(course, run, title, created))
     }
 
-    pub(super) fn forbids_run(
-        &self,
-        course: &CourseName,
-        run: &RunName,
-        title: &str,
-    ) -> Vec<Refusal> {
+    fn forbids_run(&self, course: &CourseName, run: &RunName, title: &str) -> Vec<Refusal> {
         let mut broken = Vec::new();
         if !has_length(&run.run, 128) {
             broken.push(Refusal::Invalid(Field::RunCode));
@@ -159,13 +154,7 @@ impl Model {
         broken
     }
 
-    pub(super) fn add_run(
-        &mut self,
-        course: CourseName,
-        name: RunName,
-        title: &str,
-        created: i64,
-    ) -> Answer {
+    fn add_run(&mut self, course: CourseName, name: RunName, title: &str, created: i64) -> Answer {
         let key = fold(&name.stored);
         let run = Run {
             serial: self.next_serial(),
@@ -179,7 +168,7 @@ impl Model {
         self.run_answer(&key, self.org_case_mismatch(&key))
     }
 
-    pub(super) fn org_case_mismatch(&self, run: &str) -> Vec<Warning> {
+    fn org_case_mismatch(&self, run: &str) -> Vec<Warning> {
         let run = &self.runs[run];
         let short_name = &self.orgs[&run.course.0].short_name;
         if run.name.org == *short_name {
