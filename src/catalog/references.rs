@@ -12,6 +12,9 @@ impl Catalog {
     /// Notes that `referrer` refers to the catalog course or the course run of this key, which
     /// protects it from deletion. Answers whether it did not before.
     ///
+    /// A key as text is cut at its first two colons, so a course whose organization has a colon in
+    /// its short name cannot be named here.
+    ///
     /// ```
     /// use coursecat::Catalog;
     ///
