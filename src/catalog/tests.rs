@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::task::{Context, Wake, Waker};
+use std::time::{Duration, Instant};
 
 use crate::engine::{Batch, Durability, Engine, EngineError, MemoryStore, RowSink, Tree};
 use crate::schema::{Ledger, TREES};
@@ -63,6 +64,38 @@ fn a_failed_commit_fails_every_answer_of_its_group() {
         assert!(matches!(error, Error::Storage { .. }), "{error}");
     }
     assert_eq!(catalog.stats().course_runs, 0);
+}
+
+/// A commit failed while earlier ones were still to be made durable. When their period was over, the
+/// writer tried to sync, was refused for the failure, kept the period as over, and tried again for
+/// ever: no caller was answered any more, and the last handle could not be dropped.
+#[test]
+fn a_failure_with_deferred_writes_pending_is_told_to_everyone_who_comes_later() {
+    const PERIOD: Duration = Duration::from_millis(20);
+    let store = MemoryStore::new();
+    let options = Options::new().durability(crate::catalog::WriteDurability::Every(PERIOD));
+    let catalog = Catalog::open_memory(&store, options).unwrap();
+    catalog.ensure_organization("MITx").unwrap();
+    store.fail_commits(true);
+    let (answered, heard) = mpsc::channel();
+    let caller = catalog.clone();
+    std::thread::spawn(move || {
+        let started = Instant::now();
+        while started.elapsed() < 5 * PERIOD {
+            let answer = caller.ensure_organization("HarvardX");
+            answered.send(answer.is_err()).unwrap();
+        }
+    });
+    // Each answer comes long before this, unless none comes at all.
+    let patience = Duration::from_secs(30);
+    loop {
+        match heard.recv_timeout(patience) {
+            Ok(refused) => assert!(refused),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => panic!("the writer answers nobody"),
+        }
+    }
+    assert_eq!(catalog.stats().organizations, 1);
 }
 
 /// An engine that tells when a commit has come to it, and waits to be told to go on.

@@ -224,10 +224,11 @@ impl Writer {
     }
 
     fn sync(&mut self) -> Result<()> {
+        // First, and whatever comes of it: nothing is synced after a failure, so nothing is due.
+        self.deferred_since = None;
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        self.deferred_since = None;
         let synced = self.engine.sync();
         self.keep_failure("making changes durable", synced)
     }

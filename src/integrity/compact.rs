@@ -59,7 +59,8 @@ impl fmt::Display for CompactReport {
 /// # Errors
 /// [`Error::Locked`] while the catalog is open; [`Error::Corrupt`] if it is damaged, which has to
 /// be repaired first; [`Error::Invalid`] if there is none; [`Error::NewerFormat`] if a newer
-/// coursecat wrote it; [`Error::Storage`] if the disk fails. Either store is there after each, whole.
+/// coursecat wrote it; [`Error::Storage`] if the disk fails. After each, one of the two stores is
+/// there, whole.
 pub fn compact(path: impl AsRef<Path>) -> Result<CompactReport> {
     let started = Instant::now();
     let options = SledOptions::default();

@@ -69,6 +69,24 @@ fn an_index_that_was_folded_otherwise_is_made_again() {
     catalog.delete_course_run("École/A/R").unwrap();
 }
 
+/// The process ended after some index rows were made again and before the ledger was: the digest is
+/// wrong, and the catalog was refused as corrupt for good.
+#[test]
+fn an_interrupted_making_of_indexes_is_taken_up_again() {
+    let (store, mut engine, survey) = store_with_a_run();
+    commit(&mut engine, &survey, None, &[]);
+    let [_, row] = run_rows(&survey.runs[0]);
+    let mut batch = Batch::new();
+    batch.put(row.tree, row.key, Some(row.value), None);
+    engine.commit(&batch, Durability::Durable).unwrap();
+    drop(engine);
+
+    let catalog = Catalog::open_memory(&store, Options::new()).unwrap();
+    let report = catalog.verify().unwrap();
+    assert!(report.is_clean(), "{report}");
+    assert!(catalog.get_course_run("École/A/R").is_ok());
+}
+
 #[test]
 fn records_that_have_become_equal_are_left_alone_and_reported() {
     let (store, mut engine, survey) = store_with_a_run();
