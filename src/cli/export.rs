@@ -9,9 +9,10 @@ use serde_json::json;
 use super::args::{BackupArguments, ExportArguments};
 use super::failure::{Failure, exit};
 use super::output::{Output, line};
+use super::progress::{StopFlag, Working, of_work};
 use super::session::Session;
 use crate::transfer::{
-    BackupError, BackupOptions, ExportError, Filter, Unwatched, backup as write_backup,
+    BackupError, BackupOptions, ExportError, Filter, Progress, Watch, backup as write_backup,
     export as write_export, restore as read_backup,
 };
 
@@ -57,7 +58,9 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 pub(super) fn backup(session: &Session, arguments: &BackupArguments) -> Result<(), Failure> {
     let snapshot = session.open()?.snapshot();
     let options = BackupOptions::new().overwrite(arguments.overwrite);
+    let working = of_work("Writing the backup");
     let report = write_backup(&snapshot, &arguments.file, &options).map_err(backup_failure)?;
+    drop(working);
     if session.output == Output::Json {
         return session.output.object(&json!({
             "file": arguments.file,
@@ -77,7 +80,12 @@ pub(super) fn backup(session: &Session, arguments: &BackupArguments) -> Result<(
 
 pub(super) fn restore(session: &Session, file: &Path) -> Result<(), Failure> {
     let folder = &session.global.data;
-    let report = read_backup(file, folder, &mut Unwatched).map_err(backup_failure)?;
+    let mut watcher = RestoreWatcher {
+        working: of_work("Restoring"),
+        stop: StopFlag::on_signal(),
+    };
+    let report = read_backup(file, folder, &mut watcher).map_err(backup_failure)?;
+    drop(watcher);
     if session.output == Output::Json {
         return session.output.object(&json!({
             "folder": folder,
@@ -91,6 +99,23 @@ pub(super) fn restore(session: &Session, file: &Path) -> Result<(), Failure> {
         report.counts,
         report.elapsed
     ))
+}
+
+/// Tells a person how far a restore is.
+struct RestoreWatcher {
+    working: Working,
+    stop: StopFlag,
+}
+
+impl Watch for RestoreWatcher {
+    fn progress(&mut self, progress: &Progress) {
+        self.working
+            .say(format!("Restoring: {} rows", progress.rows));
+    }
+
+    fn should_stop(&mut self) -> bool {
+        self.stop.is_set()
+    }
 }
 
 fn backup_failure(error: BackupError) -> Failure {

@@ -1,17 +1,16 @@
 //! `coursecat import`
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::args::{ConflictArgument, ImportArguments};
 use super::failure::{Failure, exit};
 use super::output::{Output, line, printable, say};
+use super::progress::{self, StopFlag};
 use super::session::Session;
 use crate::Catalog;
 use crate::transfer::{Format, Import, ImportReport, OnConflict, Progress, Reject, Tally, Watch};
@@ -34,7 +33,7 @@ pub(super) fn import(session: &Session, arguments: &ImportArguments) -> Result<(
         })?),
         None => None,
     };
-    let stop = stop_on_signal();
+    let stop = StopFlag::on_signal();
     let catalog = session.open_or_create()?;
     let mut watcher = Watcher {
         bar: ProgressBar::hidden(),
@@ -137,25 +136,14 @@ struct Watcher {
     bar: ProgressBar,
     rejects: Option<File>,
     shown: u64,
-    stop: Arc<AtomicBool>,
+    stop: StopFlag,
 }
 
 impl Watcher {
     /// Begins a file of so many bytes; 0 if that is not known.
     fn start(&mut self, bytes: u64) {
         self.shown = 0;
-        if !io::stderr().is_terminal() {
-            return;
-        }
-        let template = if bytes > 0 {
-            "{msg} {wide_bar} {percent}% {bytes_per_sec}, {eta} left"
-        } else {
-            "{msg} {bytes} read, {bytes_per_sec}"
-        };
-        let style = ProgressStyle::with_template(template);
-        self.bar = ProgressBar::new(bytes);
-        self.bar
-            .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        self.bar = progress::of_bytes(bytes);
     }
 
     fn tell(&self, text: &str) {
@@ -199,20 +187,8 @@ impl Watch for Watcher {
     }
 
     fn should_stop(&mut self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.is_set()
     }
-}
-
-/// A flag that Ctrl-C and SIGTERM set. A second Ctrl-C changes nothing: the rows that are on
-/// their way take moments.
-fn stop_on_signal() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    let set = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-    if let Err(error) = set {
-        tracing::debug!("an import cannot be stopped cleanly here: {error}");
-    }
-    stop
 }
 
 fn print_report(session: &Session, path: &Path, report: &ImportReport) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ mod failure;
 mod import;
 mod organizations;
 mod output;
+mod progress;
 mod references;
 mod runs;
 mod search;

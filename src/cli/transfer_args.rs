@@ -40,7 +40,8 @@ pub(super) enum ConflictArgument {
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArguments {
-    /// The format: coursecat (loses nothing), csv or django
+    /// The format: coursecat (loses nothing), csv, django, or django-new-site (for loaddata into a
+    /// site that has never had an organization)
     #[arg(long, default_value_t = Format::Lines)]
     pub(super) format: Format,
     /// Only this organization

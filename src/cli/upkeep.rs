@@ -9,11 +9,14 @@ use serde_json::json;
 use super::args::RepairArguments;
 use super::failure::Failure;
 use super::output::{Output, line, say};
+use super::progress::of_work;
 use super::session::{Session, is_interactive};
 use crate::{Finding, Timestamp};
 
 pub(super) fn verify(session: &Session) -> Result<(), Failure> {
+    let working = of_work("Verifying every row");
     let report = crate::verify(&session.global.data)?;
+    drop(working);
     if session.output == Output::Json {
         session.output.object(&json!({
             "clean": report.is_clean(),
@@ -38,7 +41,9 @@ pub(super) fn verify(session: &Session) -> Result<(), Failure> {
 
 pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(), Failure> {
     let data = &session.global.data;
+    let working = of_work("Verifying every row");
     let report = crate::verify(data)?;
+    drop(working);
     if report.is_clean() {
         session.done("Nothing is wrong; there is nothing to repair.");
         return Ok(());
@@ -54,6 +59,7 @@ pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(
         return Err(Failure::other("Nothing was changed.")
             .advise("To go on without being asked, add --yes."));
     }
+    let working = of_work("Copying and repairing");
     copy_folder(data, &copy).map_err(|error| {
         Failure::other(format!(
             "Copying to {} failed: {error}. Nothing was changed.",
@@ -61,6 +67,7 @@ pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(
         ))
     })?;
     let report = crate::repair(data)?;
+    drop(working);
     if session.output == Output::Json {
         return session.output.object(&json!({
             "rows_changed": report.rows_changed,
@@ -74,7 +81,9 @@ pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(
 }
 
 pub(super) fn compact(session: &Session) -> Result<(), Failure> {
+    let working = of_work("Writing the store anew");
     let report = crate::compact(&session.global.data)?;
+    drop(working);
     if session.output == Output::Json {
         return session.output.object(&json!({
             "rows": report.rows,

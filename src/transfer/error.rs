@@ -111,7 +111,9 @@ pub enum ExportError {
     #[error("The output cannot be written: {0}.")]
     Write(#[from] io::Error),
     /// The format is for imports only.
-    #[error("The format {0} can be imported, not exported; use coursecat, csv or django.")]
+    #[error(
+        "The format {0} can be imported, not exported; use coursecat, csv, django or django-new-site."
+    )]
     ImportOnly(Format),
     /// The filter asks for what is not there.
     #[error(transparent)]

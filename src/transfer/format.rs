@@ -27,17 +27,22 @@ pub enum Format {
     Csv,
     /// `django`: what `manage.py dumpdata openedx_catalog organizations` writes.
     Fixture,
+    /// `django-new-site`: the same for `manage.py loaddata` into a site that has never had an
+    /// organization. `openedx_catalog` refuses to make an organization whose primary key is given,
+    /// so they come without; the site numbers them from 1, as the courses expect.
+    NewSiteFixture,
     /// `courses-api`: what the Courses API of an Open edX site answers.
     CoursesApi,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Lines,
         Self::PlainLines,
         Self::Csv,
         Self::Fixture,
+        Self::NewSiteFixture,
         Self::CoursesApi,
     ];
 
@@ -49,6 +54,7 @@ impl Format {
             Self::PlainLines => "jsonl",
             Self::Csv => "csv",
             Self::Fixture => "django",
+            Self::NewSiteFixture => "django-new-site",
             Self::CoursesApi => "courses-api",
         }
     }
@@ -56,7 +62,10 @@ impl Format {
     /// Whether a catalog can be exported in it; every format can be imported.
     #[must_use]
     pub const fn can_export(self) -> bool {
-        matches!(self, Self::Lines | Self::Csv | Self::Fixture)
+        matches!(
+            self,
+            Self::Lines | Self::Csv | Self::Fixture | Self::NewSiteFixture
+        )
     }
 
     /// The format of a file, by its first bytes (a few kilobytes are plenty) and, where they do
@@ -159,7 +168,9 @@ impl FromStr for Format {
 
 /// A name that no [`Format`] has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a format; there are coursecat, jsonl, csv, django and courses-api.")]
+#[error(
+    "{0:?} is not a format; there are coursecat, jsonl, csv, django, django-new-site and courses-api."
+)]
 pub struct UnknownFormat(String);
 
 #[cfg(test)]
@@ -173,7 +184,7 @@ mod tests {
         }
         assert_eq!(
             "xml".parse::<Format>().unwrap_err().to_string(),
-            "\"xml\" is not a format; there are coursecat, jsonl, csv, django and courses-api."
+            "\"xml\" is not a format; there are coursecat, jsonl, csv, django, django-new-site and courses-api."
         );
     }
 

@@ -135,6 +135,18 @@ fn a_dump_comes_out_as_it_went_in_apart_from_numbers() {
             .collect();
         assert_eq!(models[..2], ["organizations.organization"; 2]);
         assert_eq!(models[2..5], ["openedx_catalog.catalogcourse"; 3]);
+
+        // The same for a new site, whose organizations get their numbers there.
+        let new_site = exported_text(&catalog, Format::NewSiteFixture);
+        let mut new_site_rows: Vec<Value> = serde_json::from_str(&new_site).unwrap();
+        for (at, row) in new_site_rows[..2].iter_mut().enumerate() {
+            assert_eq!(row["pk"].take(), Value::Null);
+            row["pk"] = json!(at + 1);
+        }
+        assert_eq!(new_site_rows, out);
+        let copy = Catalog::temporary().unwrap();
+        assert_eq!(import(&copy, Format::Fixture, &new_site).1, [""; 0]);
+        assert_eq!(exported_text(&copy, Format::NewSiteFixture), new_site);
         let pks: Vec<_> = out.iter().map(|row| row["pk"].as_u64().unwrap()).collect();
         assert_eq!(pks, [1, 2, 1, 2, 3, 1, 2, 3]);
 

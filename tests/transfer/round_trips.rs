@@ -98,7 +98,7 @@ fn filters_cut_a_part_out_that_stands_for_itself() {
     );
     assert_eq!(
         import_only.unwrap_err().to_string(),
-        "The format courses-api can be imported, not exported; use coursecat, csv or django."
+        "The format courses-api can be imported, not exported; use coursecat, csv, django or django-new-site."
     );
 }
 

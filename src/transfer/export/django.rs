@@ -14,7 +14,22 @@ use super::Part;
 use crate::model::{Stats, Timestamp};
 use crate::transfer::ExportError;
 
-pub(super) fn write(part: &Part<'_>, out: &mut dyn Write) -> Result<Stats, ExportError> {
+/// Whether organizations come with their primary keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// As `dumpdata` writes them.
+    Given,
+    /// The site gives them, from 1 in the order of the file. The signal receiver
+    /// `verify_organization_change` of `openedx_catalog` fails on a key that the site does not
+    /// have.
+    LeftToSite,
+}
+
+pub(super) fn write(
+    part: &Part<'_>,
+    numbers: Numbers,
+    out: &mut dyn Write,
+) -> Result<Stats, ExportError> {
     let mut counts = Stats::default();
     let mut rows = RowWriter {
         out,
@@ -28,7 +43,7 @@ pub(super) fn write(part: &Part<'_>, out: &mut dyn Write) -> Result<Stats, Expor
         let created = django_time(organization.created);
         rows.write(
             "organizations.organization",
-            counts.organizations,
+            (numbers == Numbers::Given).then_some(counts.organizations),
             &OrganizationFields {
                 created: &created,
                 modified: &created,
@@ -49,7 +64,7 @@ pub(super) fn write(part: &Part<'_>, out: &mut dyn Write) -> Result<Stats, Expor
         courses.insert(course.id, counts.catalog_courses);
         rows.write(
             "openedx_catalog.catalogcourse",
-            counts.catalog_courses,
+            Some(counts.catalog_courses),
             &CatalogCourseFields {
                 org: *org,
                 course_code: course.course_code.as_str(),
@@ -66,7 +81,7 @@ pub(super) fn write(part: &Part<'_>, out: &mut dyn Write) -> Result<Stats, Expor
         counts.course_runs += 1;
         rows.write(
             "openedx_catalog.courserun",
-            counts.course_runs,
+            Some(counts.course_runs),
             &CourseRunFields {
                 course_key: run.course_key.as_str(),
                 catalog_course: *course,
@@ -95,7 +110,7 @@ fn django_time(time: Timestamp) -> String {
 #[derive(Serialize)]
 struct FixtureRow<'a, F> {
     model: &'a str,
-    pk: u64,
+    pk: Option<u64>,
     fields: &'a F,
 }
 
@@ -136,7 +151,12 @@ struct RowWriter<'a> {
 }
 
 impl RowWriter<'_> {
-    fn write(&mut self, model: &str, pk: u64, fields: &impl Serialize) -> Result<(), ExportError> {
+    fn write(
+        &mut self,
+        model: &str,
+        pk: Option<u64>,
+        fields: &impl Serialize,
+    ) -> Result<(), ExportError> {
         self.line.clear();
         let before: &[u8] = if self.is_first { b"[\n" } else { b",\n" };
         self.is_first = false;

@@ -15,6 +15,7 @@ use crate::catalog::Snapshot;
 use crate::error::Result;
 use crate::key::eq_ignoring_case;
 use crate::model::{CatalogCourse, CourseRun, Organization, Stats};
+use django::Numbers;
 
 pub(super) use lossless::write as write_lossless;
 
@@ -93,7 +94,8 @@ pub fn export(
     let counts = match format {
         Format::Lines => lossless::write(&part, &mut out, None)?,
         Format::Csv => table::write(&part, &mut out)?,
-        Format::Fixture => django::write(&part, &mut out)?,
+        Format::Fixture => django::write(&part, Numbers::Given, &mut out)?,
+        Format::NewSiteFixture => django::write(&part, Numbers::LeftToSite, &mut out)?,
         Format::PlainLines | Format::CoursesApi => return Err(ExportError::ImportOnly(format)),
     };
     out.flush()?;

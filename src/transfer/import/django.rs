@@ -68,6 +68,13 @@ struct FixtureRow<F> {
 }
 
 #[derive(Deserialize)]
+struct OrganizationRow {
+    /// Left out, or null, where the site is to number its organizations.
+    pk: Option<i64>,
+    fields: OrganizationFields,
+}
+
+#[derive(Deserialize)]
 struct OrganizationFields {
     short_name: String,
     name: String,
@@ -116,6 +123,8 @@ struct WaitingRun {
 #[derive(Default)]
 struct Waiting {
     organizations: HashMap<i64, Box<str>>,
+    /// The greatest number of an organization so far: a site gives the next one to a row without.
+    last_organization: i64,
     /// The organization's number and the code of each course that has come.
     courses: HashMap<i64, (i64, Box<str>)>,
     /// By the number of the organization.
@@ -161,10 +170,12 @@ impl Waiting {
     fn organization(
         &mut self,
         place: Place,
-        FixtureRow { pk, fields }: FixtureRow<OrganizationFields>,
+        OrganizationRow { pk, fields }: OrganizationRow,
         sink: &mut Sink<'_>,
     ) -> Result<(), Fault> {
         let created = time(&fields.created)?;
+        let pk = pk.unwrap_or(self.last_organization.saturating_add(1));
+        self.last_organization = self.last_organization.max(pk);
         match self.organizations.entry(pk) {
             Entry::Occupied(_) => return Err(twice(pk)),
             Entry::Vacant(free) => free.insert(fields.short_name.as_str().into()),

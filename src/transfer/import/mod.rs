@@ -225,7 +225,7 @@ impl Import {
             Format::Lines => lossless::read(input, &mut sink),
             Format::PlainLines => plain::read(input, &mut sink),
             Format::Csv => table::read(input, &mut sink),
-            Format::Fixture => django::read(input, &mut sink),
+            Format::Fixture | Format::NewSiteFixture => django::read(input, &mut sink),
             Format::CoursesApi => courses_api::read(input, &mut sink),
         });
         // Whatever came of the reading, what was handed over is waited for.

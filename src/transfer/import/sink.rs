@@ -173,7 +173,10 @@ impl<'a> Sink<'a> {
     pub(super) fn into_report(mut self, format: Format) -> ImportReport {
         self.report.bytes = self.bytes.get();
         self.report.elapsed = self.start.elapsed();
-        if !matches!(format, Format::Lines | Format::Fixture) {
+        if !matches!(
+            format,
+            Format::Lines | Format::Fixture | Format::NewSiteFixture
+        ) {
             // What runs brought along is not told by any answer.
             let after = self.catalog.stats();
             let more = |before: u64, after: u64| after.saturating_sub(before);
