@@ -257,6 +257,11 @@ impl Catalog {
                 load_checked(&*engine, &path)?
             }
         };
+        if let Some(folder) = &folder {
+            folder.check_mark(&ledger)?;
+            // All that was found is durable: opening an engine sees to that.
+            folder.set_mark(ledger.sequence)?;
+        }
         Self::start_with(engine, image, ledger, folder, path, options)
     }
 
@@ -286,9 +291,13 @@ impl Catalog {
         let thread = thread::Builder::new()
             .name("coursecat-writer".to_owned())
             .spawn(move || {
-                writer.run(&queue);
+                let closed = writer.run(&queue);
                 // The folder is let go only when the store in it is closed.
-                drop(folder);
+                if let (Some(folder), Some(commits)) = (folder, closed)
+                    && let Err(error) = folder.set_mark(commits)
+                {
+                    tracing::warn!("the catalog was closed without a mark: {error}");
+                }
             })
             .map_err(|error| Error::Storage {
                 doing: "starting the writer".to_owned(),

@@ -117,17 +117,20 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Serves the queue until every handle is gone and it is empty, then closes the store.
-    pub(super) fn run(mut self, queue: &Receiver<Message>) {
+    /// Serves the queue until every handle is gone and it is empty, then closes the store. Tells how
+    /// many commits it has, if all of them are durable.
+    pub(super) fn run(mut self, queue: &Receiver<Message>) -> Option<u64> {
         while let Some(message) = self.next(queue) {
             let mut next = Some(message);
             while let Some(message) = next.take() {
                 next = self.serve(message, queue);
             }
         }
-        if let Err(error) = self.engine.close() {
+        let closed = self.engine.close();
+        if let Err(error) = &closed {
             tracing::error!(path = %self.path.display(), "closing the catalog failed: {error}");
         }
+        (closed.is_ok() && self.failure.is_none()).then_some(self.ledger.sequence)
     }
 
     /// The next message; meanwhile, what has been deferred for long enough is made durable.
@@ -234,7 +237,7 @@ impl Writer {
     }
 
     fn verify(&mut self) -> Result<Report> {
-        integrity::verify_engine(&*self.engine, &self.path)
+        integrity::verify_engine(&*self.engine, &self.path, self.ledger.sequence)
     }
 
     /// Ends writing if the engine has failed.

@@ -68,6 +68,7 @@ pub fn compact(path: impl AsRef<Path>) -> Result<CompactReport> {
     let failed = |error| engine_error(folder.path(), "compacting the store", error);
     let bytes_before = old.size_on_disk().map_err(failed)?;
     let (_, ledger) = load_checked(&old, folder.path())?;
+    folder.check_mark(&ledger)?;
 
     let mut new = folder.new_store(&options)?;
     let rows = copy(&old, &mut new, &ledger).map_err(failed)?;
@@ -80,7 +81,7 @@ pub fn compact(path: impl AsRef<Path>) -> Result<CompactReport> {
     }
     Box::new(new).close().map_err(failed)?;
     Box::new(old).close().map_err(failed)?;
-    folder.replace_store()?;
+    folder.replace_store(ledger.sequence)?;
 
     let engine = folder.open_store(&options)?;
     let bytes_after = engine.size_on_disk().map_err(failed)?;

@@ -53,7 +53,7 @@ pub(crate) use verify::verify as verify_engine;
 /// [`Error::Storage`](crate::Error::Storage) if the disk fails.
 pub fn verify(path: impl AsRef<Path>) -> Result<Report> {
     let (folder, engine) = Folder::open(path.as_ref(), &SledOptions::default())?;
-    let report = verify_engine(&engine, folder.path())?;
+    let report = verify_engine(&engine, folder.path(), folder.mark())?;
     close(&folder, Box::new(engine))?;
     Ok(report)
 }
@@ -70,7 +70,7 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Report> {
 /// backup.
 pub fn repair(path: impl AsRef<Path>) -> Result<RepairReport> {
     let (folder, mut engine) = Folder::open(path.as_ref(), &SledOptions::default())?;
-    let report = repair::repair(&mut engine, folder.path())?;
+    let report = repair::repair(&mut engine, folder.path(), folder.mark())?;
     close(&folder, Box::new(engine))?;
     Ok(report)
 }

@@ -9,8 +9,8 @@ use super::survey::{Rows, Survey};
 use crate::engine::{Batch, Durability, Engine};
 use crate::error::{Error, Result};
 use crate::model::Stats;
-use crate::schema::Ledger;
 use crate::schema::folder::engine_error;
+use crate::schema::{Ledger, META};
 
 /// What a repair did.
 #[derive(Clone, Debug)]
@@ -45,17 +45,28 @@ impl fmt::Display for RepairReport {
     }
 }
 
-/// Repairs a store.
-pub(super) fn repair(engine: &mut dyn Engine, path: &Path) -> Result<RepairReport> {
+/// Repairs a store that is known to have had so many commits.
+pub(super) fn repair(engine: &mut dyn Engine, path: &Path, commits: u64) -> Result<RepairReport> {
     let survey = Survey::of(engine, path)?;
     let salvage = Salvage::of(&survey);
-    let (wanted, ledger) = salvage.rows(survey.ledger.as_ref());
+    let (wanted, mut ledger) = salvage.rows(survey.ledger.as_ref());
+    let stats = salvage.stats();
+    let mut lost = salvage.lost;
+    // Without a ledger, there is no telling whether the end of the log is lost, too.
+    if let Some(known) = &survey.ledger
+        && let Some(problem) = known.commits_lost(commits)
+    {
+        let (tree, row) = (META.name(), String::new());
+        lost.push(Finding { tree, row, problem });
+    }
+    // No number is given to two commits.
+    ledger.sequence = ledger.sequence.max(commits);
     let rows_changed = replace(engine, path, survey.rows, wanted, &ledger)?;
     Ok(RepairReport {
-        stats: salvage.stats(),
+        stats,
         rows_changed,
         rebuilt: salvage.rebuilt,
-        lost: salvage.lost,
+        lost,
     })
 }
 

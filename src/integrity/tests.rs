@@ -56,7 +56,7 @@ fn an_index_that_was_folded_otherwise_is_made_again() {
     );
     let otherwise = Row::of(RUNS_BY_KEY, key, &place);
     commit(&mut engine, &survey, Some(&found), &[otherwise]);
-    assert!(!verify_engine(&engine, Path::new("")).unwrap().is_clean());
+    assert!(!verify_engine(&engine, Path::new(""), 0).unwrap().is_clean());
 
     let catalog = Catalog::open_memory(&store, Options::new()).unwrap();
     let report = catalog.verify().unwrap();

@@ -3,7 +3,7 @@
 //! ```text
 //! FOLDER/
 //!   lock          held for as long as the catalog is open
-//!   store/        the engine's files, and FORMAT
+//!   store/        the engine's files, FORMAT, and COMMITS, the mark
 //!   store.new/    a store that is being made; it becomes `store` in one rename
 //!   store.old/    the store that a compacted one is taking the place of
 //! ```
@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use super::format::{self, FORMAT_FILE, FORMAT_VERSION};
 use super::ledger::Ledger;
+use super::mark::{self, MARK_FILE, NEW_MARK_FILE};
 use super::trees::TREES;
 use crate::engine::{Durability, Engine, EngineError, SledEngine, SledOptions};
 use crate::error::{Error, Result};
@@ -98,6 +99,44 @@ impl Folder {
             .map_err(|error| engine_error(&self.path, "opening the store", error))
     }
 
+    /// How many commits the store is known to have had: at least so many, 0 if that is not known.
+    pub(crate) fn mark(&self) -> u64 {
+        let file = self.store().join(MARK_FILE);
+        match fs::read_to_string(&file) {
+            Ok(text) => mark::read(&text).unwrap_or_else(|| {
+                tracing::warn!(file = %file.display(), "the mark is damaged; going on without");
+                0
+            }),
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    tracing::warn!(file = %file.display(), "the mark cannot be read: {error}");
+                }
+                0
+            }
+        }
+    }
+
+    /// Refuses a store that has lost commits which it is known to have had.
+    pub(crate) fn check_mark(&self, ledger: &Ledger) -> Result<()> {
+        match ledger.commits_lost(self.mark()) {
+            None => Ok(()),
+            Some(detail) => Err(Error::Corrupt {
+                path: self.path.clone(),
+                detail,
+            }),
+        }
+    }
+
+    /// Marks that the store has so many commits, which must be durable. An older mark does not
+    /// replace a newer one.
+    pub(crate) fn set_mark(&self, commits: u64) -> Result<()> {
+        if commits <= self.mark() {
+            return Ok(());
+        }
+        write_mark(&self.store(), commits)
+            .map_err(|error| storage("marking the commits of", &self.path, error))
+    }
+
     /// Begins a store without rows, which is none of the catalog's until it is put in place.
     pub(crate) fn new_store(&self, options: &SledOptions) -> Result<SledEngine> {
         remove(&self.new_one())?;
@@ -105,9 +144,11 @@ impl Folder {
             .map_err(|error| engine_error(&self.path, "creating a store", error))
     }
 
-    /// Puts the new store, which has been closed, in the place of the old one.
-    pub(crate) fn replace_store(&self) -> Result<()> {
-        let replaced = self.seal_new_store().and_then(|()| {
+    /// Puts the new store, which has been closed with so many commits, in the place of the old
+    /// one.
+    pub(crate) fn replace_store(&self, commits: u64) -> Result<()> {
+        let marked = write_mark(&self.new_one(), commits);
+        let replaced = marked.and_then(|()| self.seal_new_store()).and_then(|()| {
             fs::rename(self.store(), self.old_one())?;
             sync_folder(&self.path)?;
             fs::rename(self.new_one(), self.store())?;
@@ -175,6 +216,15 @@ impl Folder {
     fn old_one(&self) -> PathBuf {
         self.path.join(OLD_STORE)
     }
+}
+
+/// Writes the mark of a store, which is the old one or the new one whenever it is interrupted.
+fn write_mark(store: &Path, commits: u64) -> io::Result<()> {
+    let (file, new) = (store.join(MARK_FILE), store.join(NEW_MARK_FILE));
+    fs::write(&new, mark::write(commits))?;
+    File::open(&new)?.sync_all()?;
+    fs::rename(new, file)?;
+    sync_folder(store)
 }
 
 /// Removes a store that nobody needs, if there is one.

@@ -181,6 +181,17 @@ impl Ledger {
         })
     }
 
+    /// How many commits are missing from a store that is known to have had so many, in words;
+    /// `None` if none is.
+    pub(crate) fn commits_lost(&self, known: u64) -> Option<String> {
+        (self.sequence < known).then(|| {
+            format!(
+                "it had {known} commits and now has {}: the end of its log is damaged or missing",
+                self.sequence
+            )
+        })
+    }
+
     /// Moves the next ids past those of records.
     pub(crate) fn pass_ids(
         &mut self,

@@ -11,6 +11,7 @@ mod golden;
 mod keys;
 mod ledger;
 mod load;
+mod mark;
 #[cfg(any(test, fuzzing))]
 mod probe;
 mod records;
