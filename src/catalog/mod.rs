@@ -5,6 +5,7 @@
 //! one file an entity; nothing here knows how rows look.
 
 mod courses;
+mod group;
 mod modulestore;
 mod options;
 mod organizations;

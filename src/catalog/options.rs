@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Catalog;
-use crate::engine::SledOptions;
+use crate::engine::{self, SledOptions};
 use crate::error::Result;
 use crate::model::{Field, Invalid, Language, Timestamp};
 
@@ -47,6 +47,16 @@ pub enum Durability {
     /// As soon as it is in memory. A power cut loses at most what was answered within this time;
     /// a crash of the process may, too. Whatever is lost is the newest, and nothing is half there.
     Every(Duration),
+}
+
+impl Durability {
+    /// What the engine is asked for at each commit.
+    pub(super) const fn of_commits(self) -> engine::Durability {
+        match self {
+            Self::EveryCommit => engine::Durability::Durable,
+            Self::Every(_) => engine::Durability::Deferred,
+        }
+    }
 }
 
 impl Default for Options {

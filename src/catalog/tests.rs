@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use crate::engine::{Batch, Durability, Engine, EngineError, MemoryStore, RowSink, Tree};
 use crate::schema::{Ledger, TREES};
-use crate::{Catalog, CreateModulestoreRun, Error, Options};
+use crate::{
+    Catalog, CourseRun, CreateModulestoreRun, EnsureOrganization, Error, Options, Outcome, Pending,
+};
 
 fn open(store: &MemoryStore) -> Catalog {
     Catalog::open_memory(store, Options::new()).unwrap()
@@ -98,7 +100,8 @@ fn a_failure_with_deferred_writes_pending_is_told_to_everyone_who_comes_later() 
     assert_eq!(catalog.stats().organizations, 1);
 }
 
-/// An engine that tells when a commit has come to it, and waits to be told to go on.
+/// An engine that tells when a commit has come to it, and waits to be told to go on, for as long as
+/// there is somebody to tell it.
 struct Gate {
     engine: Box<dyn Engine>,
     reached: Sender<()>,
@@ -107,8 +110,8 @@ struct Gate {
 
 impl Engine for Gate {
     fn commit(&mut self, batch: &Batch, durability: Durability) -> Result<(), EngineError> {
-        self.reached.send(()).unwrap();
-        self.go.recv().unwrap();
+        let _ = self.reached.send(());
+        let _ = self.go.recv();
         self.engine.commit(batch, durability)
     }
 
@@ -135,9 +138,9 @@ impl Wake for Nobody {
     fn wake(self: Arc<Self>) {}
 }
 
-#[test]
-fn nothing_is_published_or_answered_before_it_is_committed_and_readers_do_not_wait() {
-    let mut engine: Box<dyn Engine> = Box::new(MemoryStore::new().open(&TREES));
+/// A catalog over a store, and the two ends of its gate.
+fn gated(store: &MemoryStore) -> (Catalog, Receiver<()>, Sender<()>) {
+    let mut engine: Box<dyn Engine> = Box::new(store.open(&TREES));
     let empty = Ledger::new().first_batch();
     engine.commit(&empty, Durability::Durable).unwrap();
     let (reached, has_reached) = mpsc::channel();
@@ -149,6 +152,77 @@ fn nothing_is_published_or_answered_before_it_is_committed_and_readers_do_not_wa
     };
     let path = PathBuf::from("gate");
     let catalog = Catalog::start(None, Box::new(engine), path, Options::new()).unwrap();
+    (catalog, has_reached, go)
+}
+
+/// Hands over more than two batches take while the writer is held up with a first request, and
+/// waits until the first of those batches is at the gate.
+fn hand_over_batches(
+    catalog: &Catalog,
+    has_reached: &Receiver<()>,
+    go: &Sender<()>,
+) -> Vec<Pending<Outcome<Arc<CourseRun>>>> {
+    let first = catalog.submit(EnsureOrganization::new("MITx"));
+    has_reached.recv().unwrap();
+    let pending = (0..600)
+        .map(|n| catalog.submit(CreateModulestoreRun::new(format!("MITx/Math100/{n}"))))
+        .collect();
+    go.send(()).unwrap();
+    first.wait().unwrap();
+    has_reached.recv().unwrap();
+    pending
+}
+
+#[test]
+fn batches_of_one_group_are_published_and_answered_together() {
+    let (catalog, has_reached, go) = gated(&MemoryStore::new());
+    let mut pending = hand_over_batches(&catalog, &has_reached, &go);
+    go.send(()).unwrap();
+    has_reached.recv().unwrap();
+    // The first batch is committed, the second is on its way.
+    let waker = Waker::from(Arc::new(Nobody));
+    let mut context = Context::from_waker(&waker);
+    for answer in &mut pending {
+        assert!(std::pin::Pin::new(answer).poll(&mut context).is_pending());
+    }
+    assert_eq!(catalog.stats().course_runs, 0);
+    drop(go); // From now on the gate stands open, see below.
+    for answer in pending {
+        answer.wait().unwrap();
+    }
+    assert_eq!(catalog.stats().course_runs, 600);
+}
+
+#[test]
+fn a_failed_batch_fails_its_whole_group() {
+    let store = MemoryStore::new();
+    let (catalog, has_reached, go) = gated(&store);
+    let pending = hand_over_batches(&catalog, &has_reached, &go);
+    go.send(()).unwrap();
+    has_reached.recv().unwrap();
+    store.fail_commits(true);
+    drop(go);
+    for answer in pending {
+        let error = answer.wait().unwrap_err();
+        assert!(matches!(error, Error::Storage { .. }), "{error}");
+    }
+    assert_eq!(catalog.stats().course_runs, 0);
+    drop(catalog);
+
+    // What was committed before is whole, and is the beginning of what was asked for.
+    store.fail_commits(false);
+    let catalog = open(&store);
+    assert!(catalog.verify().unwrap().is_clean());
+    let stored = catalog.stats().course_runs;
+    assert!((1..600).contains(&stored), "{stored}");
+    for n in 0..stored {
+        catalog.get_course_run(format!("MITx/Math100/{n}")).unwrap();
+    }
+}
+
+#[test]
+fn nothing_is_published_or_answered_before_it_is_committed_and_readers_do_not_wait() {
+    let (catalog, has_reached, go) = gated(&MemoryStore::new());
 
     let mut pending = Box::pin(catalog.submit(CreateModulestoreRun::new("MITx/Math100/1")));
     has_reached.recv().unwrap();

@@ -1,7 +1,7 @@
 //! The writer: one thread through which every change of a catalog goes.
 //!
 //! It takes the requests that wait, plans them one after another (each sees the effects of those
-//! before it), folds them into one batch, has the engine commit it, publishes the new image, and
+//! before it), folds them into batches, has the engine commit these, publishes the new image, and
 //! only then answers. Callers that come while a commit is on its way form the next group, so the
 //! busier a catalog is, the more requests share one trip to the disk.
 //!
@@ -13,27 +13,20 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
+use super::group::{Group, commit_while};
 use super::options::{Clock, Durability, Rules};
 use super::request::{Draft, Plan};
-use crate::engine::{self, Engine, EngineError};
+use crate::engine::{Engine, EngineError};
 use crate::error::{Error, Result};
-use crate::image::{Change, Image};
+use crate::image::Image;
 use crate::integrity::{self, Report};
+use crate::schema::Ledger;
 use crate::schema::folder::engine_error;
-use crate::schema::{Fold, Ledger, NextIds};
-
-/// A group ends when its batch has this many rows, or this many bytes. sled writes about five
-/// times as much log, so the log between two syncs stays below the 256 KiB for which survival of
-/// a power cut has been measured. Larger batches would cost memory and save little time.
-const GROUP_ROWS: usize = 400;
-const GROUP_BYTES: usize = 45 * 1024;
-/// A group ends when this many requests wait for their answer.
-const GROUP_REQUESTS: usize = 4_096;
 
 /// What comes through the queue.
 pub(super) enum Message {
@@ -175,29 +168,26 @@ impl Writer {
     }
 
     fn serve_group(&mut self, first: Box<dyn Job>, queue: &Receiver<Message>) -> Option<Message> {
-        let mut group = Group {
-            image: Image::clone(&self.published.load()),
-            fold: Fold::new(&self.ledger),
-            next_ids: self.ledger.next_ids,
-            jobs: Vec::new(),
-        };
+        let mut group = Group::new(&self.published.load(), &self.ledger);
         group.add(first, &self.rules, &self.clock);
-        let mut after = None;
-        while !group.is_full() {
-            match queue.try_recv() {
-                Ok(Message::Request(job)) => group.add(job, &self.rules, &self.clock),
-                Ok(other) => {
-                    after = Some(other);
-                    break;
-                }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
+        let mut after = group.fill(queue, &self.rules, &self.clock);
+        let mut outcome = self.failure.clone().map_or(Ok(()), Err);
+        // Somebody hands over more than one batch takes, and waits for none of it: each batch is
+        // committed while the next one is planned, and all are published together.
+        while outcome.is_ok() && after.is_none() && group.has_full_batch() {
+            let Some(batch) = group.take_batch() else {
+                break;
+            };
+            let durability = self.durability.of_commits();
+            let committed = commit_while(&mut *self.engine, &batch, durability, || {
+                after = group.fill(queue, &self.rules, &self.clock);
+            });
+            outcome = self.committed(committed);
         }
-        let failure = match &self.failure {
-            Some(failure) => Some(failure.clone()),
-            None => self.commit(group.fold, group.image, group.next_ids).err(),
-        };
-        for job in group.jobs {
+        let failure = outcome.and_then(|()| self.commit(&mut group)).err();
+        // The last ones first: who handed over many waits for the first of them, and need not be
+        // woken for each.
+        for job in group.jobs.into_iter().rev() {
             // A waker runs the caller's code: its panics are none of the writer's business.
             let answered = catch_unwind(AssertUnwindSafe(|| job.answer(failure.as_ref())));
             if let Err(panic) = answered {
@@ -207,22 +197,26 @@ impl Writer {
         after
     }
 
-    /// Commits what a group changes and publishes the image with it.
-    fn commit(&mut self, fold: Fold, image: Image, next_ids: NextIds) -> Result<()> {
-        let Some((batch, ledger)) = fold.finish(next_ids) else {
-            return Ok(());
-        };
-        let durability = match self.durability {
-            Durability::EveryCommit => engine::Durability::Durable,
-            Durability::Every(_) => engine::Durability::Deferred,
-        };
-        let committed = self.engine.commit(&batch, durability);
-        self.keep_failure("committing a change", committed)?;
-        if durability == engine::Durability::Deferred {
+    /// Commits what a group changes, but for the batches that have been taken from it, and publishes
+    /// the image with all of it.
+    fn commit(&mut self, group: &mut Group) -> Result<()> {
+        if let Some(batch) = group.take_batch() {
+            let committed = self.engine.commit(&batch, self.durability.of_commits());
+            self.committed(committed)?;
+        }
+        if group.ledger.sequence != self.ledger.sequence {
+            self.ledger = group.ledger.clone();
+            self.published.store(Arc::new(group.image.clone()));
+        }
+        Ok(())
+    }
+
+    /// Takes note of how a commit ended.
+    fn committed(&mut self, outcome: Result<(), EngineError>) -> Result<()> {
+        self.keep_failure("committing a change", outcome)?;
+        if let Durability::Every(_) = self.durability {
             self.deferred_since.get_or_insert_with(Instant::now);
         }
-        self.ledger = ledger;
-        self.published.store(Arc::new(image));
         Ok(())
     }
 
@@ -251,51 +245,8 @@ impl Writer {
     }
 }
 
-/// Requests that are committed together.
-struct Group {
-    image: Image,
-    fold: Fold,
-    next_ids: NextIds,
-    jobs: Vec<Box<dyn Job>>,
-}
-
-impl Group {
-    /// Plans a request on top of those before it.
-    fn add(&mut self, mut job: Box<dyn Job>, rules: &Rules, clock: &Clock) {
-        let planned = catch_unwind(AssertUnwindSafe(|| {
-            let mut draft = Draft::new(&self.image, rules, clock, self.next_ids);
-            job.plan(&mut draft).then(|| draft.into_changes())
-        }));
-        match planned {
-            Ok(Some((changes, next_ids))) => self.apply(&changes, next_ids),
-            Ok(None) => {}
-            Err(panic) => job.refuse(Error::Panicked {
-                message: panic_message(&*panic),
-            }),
-        }
-        self.jobs.push(job);
-    }
-
-    fn apply(&mut self, changes: &[Change], next_ids: NextIds) {
-        if changes.is_empty() {
-            return;
-        }
-        for change in changes {
-            self.image.apply(change);
-            self.fold.add(change);
-        }
-        self.next_ids = next_ids;
-    }
-
-    fn is_full(&self) -> bool {
-        self.fold.rows() >= GROUP_ROWS
-            || self.fold.bytes() >= GROUP_BYTES
-            || self.jobs.len() >= GROUP_REQUESTS
-    }
-}
-
 /// What a panic said.
-fn panic_message(panic: &(dyn Any + Send)) -> String {
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "without a message".to_owned())

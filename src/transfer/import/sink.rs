@@ -17,11 +17,12 @@ use crate::key::fold;
 use crate::model::Stats;
 use crate::transfer::{Format, ImportReport, Place, Progress, Reject, RowError, Watch};
 
-/// How many requests are on their way at most.
-const WINDOW: usize = 1024;
-/// How many answers are taken at a time: waiting for each by itself would wake this thread, and
-/// hold up the writer's, once a row.
-const BATCH: usize = WINDOW / 2;
+/// How many requests are on their way at most: enough that the writer is never out of work while
+/// answers are taken.
+const WINDOW: usize = 8_192;
+/// How much of the input is read before answers are taken, however few rows it holds. Less than
+/// three times as much is ever on its way.
+const WINDOW_BYTES: u64 = 4 << 20;
 /// Progress is told each time that this many rows are done.
 const ROWS_PER_PROGRESS: u64 = 256;
 
@@ -42,6 +43,8 @@ pub(super) struct Sink<'a> {
     on_conflict: OnConflict,
     watch: &'a mut dyn Watch,
     bytes: &'a Cell<u64>,
+    /// The bytes read when answers were last taken.
+    bytes_settled: u64,
     mode: Mode,
     start: Instant,
     before: Stats,
@@ -95,6 +98,7 @@ impl<'a> Sink<'a> {
             on_conflict,
             watch,
             bytes,
+            bytes_settled: 0,
             mode,
             start: Instant::now(),
             before: catalog.stats(),
@@ -143,7 +147,8 @@ impl<'a> Sink<'a> {
     fn take(&mut self, row: Waiting) -> Result<(), Error> {
         self.report.rows += 1;
         self.waiting.push_back(row);
-        if self.waiting.len() >= WINDOW {
+        let unsettled = self.bytes.get().saturating_sub(self.bytes_settled);
+        if self.waiting.len() >= WINDOW || unsettled >= WINDOW_BYTES {
             self.settle_some()?;
         }
         while self.follow_ups.len() >= WINDOW {
@@ -190,20 +195,11 @@ impl<'a> Sink<'a> {
 
     /// Waits for the answers to the oldest requests, and does what follows from them.
     fn settle_some(&mut self) -> Result<(), Error> {
-        let count = self.waiting.len().min(BATCH);
-        let mut batch: VecDeque<_> = self.waiting.drain(..count).collect();
-        // Requests are answered in order: once the last one is, all are.
-        let mut last = Vec::new();
-        while let Some(waiting) = batch.pop_back() {
-            let is_request = matches!(waiting, Waiting::Row(..));
-            last.push(waiting.wait());
-            if is_request {
-                break;
-            }
-        }
+        self.bytes_settled = self.bytes.get();
+        let count = self.waiting.len().div_ceil(2);
+        let oldest: Vec<_> = self.waiting.drain(..count).collect();
         let mut result = Ok(());
-        let first = batch.into_iter().map(Waiting::wait);
-        for answered in first.chain(last.into_iter().rev()) {
+        for answered in oldest.into_iter().map(Waiting::wait) {
             match answered {
                 Answered::Refused(reject) => self.tell(reject),
                 Answered::Row(row, answer) => {

@@ -1,0 +1,144 @@
+//! A group: requests that are planned one after another and answered together. Commits nothing but
+//! beside other work, and never answers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use super::options::{Clock, Rules};
+use super::request::Draft;
+use super::writer::{Job, Message, panic_message};
+use crate::engine::{self, Batch, Engine, EngineError};
+use crate::error::Error;
+use crate::image::{Change, Image};
+use crate::schema::{Fold, Ledger, NextIds};
+
+/// A batch ends when it has this many rows, or this many bytes. sled writes about five times as
+/// much log, so the log between two syncs stays below the 256 KiB for which survival of a power cut
+/// has been measured. Larger batches would cost memory and save little time.
+const BATCH_ROWS: usize = 400;
+const BATCH_BYTES: usize = 45 * 1024;
+/// A group takes no more batches when this many requests wait for their answer, or its first
+/// batch was full this long ago. A new image for each batch would cost as much as the plans do: what is planned
+/// on an image that was published copies whatever it touches first.
+const GROUP_REQUESTS: usize = 8_192;
+const GROUP_TIME: Duration = Duration::from_millis(40);
+
+/// Requests that are answered together, with one new image. Mostly they are one batch.
+pub(super) struct Group {
+    /// When the first batch was taken.
+    began: Option<Instant>,
+    /// The image with all that has been planned.
+    pub(super) image: Image,
+    /// The ledger after the last batch that was taken.
+    pub(super) ledger: Ledger,
+    /// What has been planned since.
+    fold: Fold,
+    next_ids: NextIds,
+    pub(super) jobs: Vec<Box<dyn Job>>,
+}
+
+impl Group {
+    pub(super) fn new(image: &Image, ledger: &Ledger) -> Self {
+        Self {
+            began: None,
+            image: image.clone(),
+            ledger: ledger.clone(),
+            fold: Fold::new(ledger),
+            next_ids: ledger.next_ids,
+            jobs: Vec::new(),
+        }
+    }
+
+    /// Takes requests that wait, until there are none or the batch is full.
+    ///
+    /// Gives back a message that comes next and is no request.
+    pub(super) fn fill(
+        &mut self,
+        queue: &Receiver<Message>,
+        rules: &Rules,
+        clock: &Clock,
+    ) -> Option<Message> {
+        while !self.batch_is_full() && self.jobs.len() < GROUP_REQUESTS {
+            match queue.try_recv() {
+                Ok(Message::Request(job)) => self.add(job, rules, clock),
+                Ok(other) => return Some(other),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return None,
+            }
+        }
+        None
+    }
+
+    /// Plans a request on top of those before it.
+    pub(super) fn add(&mut self, mut job: Box<dyn Job>, rules: &Rules, clock: &Clock) {
+        let planned = catch_unwind(AssertUnwindSafe(|| {
+            let mut draft = Draft::new(&self.image, rules, clock, self.next_ids);
+            job.plan(&mut draft).then(|| draft.into_changes())
+        }));
+        match planned {
+            Ok(Some((changes, next_ids))) => self.apply(&changes, next_ids),
+            Ok(None) => {}
+            Err(panic) => job.refuse(Error::Panicked {
+                message: panic_message(&*panic),
+            }),
+        }
+        self.jobs.push(job);
+    }
+
+    fn apply(&mut self, changes: &[Change], next_ids: NextIds) {
+        if changes.is_empty() {
+            return;
+        }
+        for change in changes {
+            self.image.apply(change);
+            self.fold.add(change);
+        }
+        self.next_ids = next_ids;
+    }
+
+    /// The batch of what has been planned since the last one; `None` if nothing has changed.
+    pub(super) fn take_batch(&mut self) -> Option<Batch> {
+        let fold = std::mem::replace(&mut self.fold, Fold::new(&self.ledger));
+        let (batch, ledger) = fold.finish(self.next_ids)?;
+        self.fold = Fold::new(&ledger);
+        self.ledger = ledger;
+        self.began.get_or_insert_with(Instant::now);
+        Some(batch)
+    }
+
+    fn batch_is_full(&self) -> bool {
+        self.fold.rows() >= BATCH_ROWS || self.fold.bytes() >= BATCH_BYTES
+    }
+
+    /// Whether the group has a full batch and may have another.
+    pub(super) fn has_full_batch(&self) -> bool {
+        self.batch_is_full()
+            && self.jobs.len() < GROUP_REQUESTS
+            && self.began.is_none_or(|began| began.elapsed() < GROUP_TIME)
+    }
+}
+
+/// Commits a batch on a thread of its own while this one does something else.
+pub(super) fn commit_while(
+    engine: &mut dyn Engine,
+    batch: &Batch,
+    durability: engine::Durability,
+    meanwhile: impl FnOnce(),
+) -> Result<(), EngineError> {
+    let committed = thread::scope(|scope| {
+        let commit = thread::Builder::new()
+            .name("coursecat-commit".to_owned())
+            .spawn_scoped(scope, || engine.commit(batch, durability));
+        meanwhile();
+        commit.map(ScopedJoinHandle::join)
+    });
+    match committed {
+        Ok(Ok(committed)) => committed,
+        Ok(Err(panic)) => Err(EngineError::Failed {
+            earlier: format!("a commit panicked: {}", panic_message(&*panic)),
+        }),
+        // The system has no thread left.
+        Err(_) => engine.commit(batch, durability),
+    }
+}
