@@ -125,7 +125,15 @@ fn copy_name(data: &Path) -> PathBuf {
         .collect();
     let mut name = data.as_os_str().to_owned();
     name.push(format!(".before-repair-{now}"));
-    PathBuf::from(name)
+    let name = PathBuf::from(name);
+    // A repair that was interrupted may have been in this very second.
+    let others = (2..).map(|n| {
+        let mut other = name.clone().into_os_string();
+        other.push(format!("-{n}"));
+        PathBuf::from(other)
+    });
+    let mut names = std::iter::once(name.clone()).chain(others);
+    names.find(|name| !name.exists()).unwrap_or(name)
 }
 
 /// Copies a catalog's folder, durably.

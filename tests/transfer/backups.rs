@@ -82,10 +82,22 @@ fn nothing_is_overwritten_unasked() {
     assert!(matches!(refused, BackupError::NotEmpty { .. }), "{refused}");
     let refused = restore(&file, &file, &mut Unwatched).unwrap_err();
     assert_eq!(refused.code(), "storage");
-    // Nor is the work of another restore touched.
-    fs::create_dir(folder.path().join("new.restoring")).unwrap();
-    let refused = restore(&file, folder.path().join("new"), &mut Unwatched).unwrap_err();
+    // Nor is the work of another restore touched, be it under way or interrupted.
+    let other = folder.path().join("new.restoring");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("file"), "precious").unwrap();
+    let new = folder.path().join("new");
+    restore(&file, &new, &mut Unwatched).unwrap();
+    fs::remove_dir_all(&new).unwrap();
+    assert_eq!(names(&other), ["file"]);
+    for n in 2..=9 {
+        fs::create_dir(folder.path().join(format!("new.restoring-{n}"))).unwrap();
+    }
+    let refused = restore(&file, &new, &mut Unwatched).unwrap_err();
     assert!(matches!(refused, BackupError::InTheWay { .. }), "{refused}");
+    for n in 2..=9 {
+        fs::remove_dir(folder.path().join(format!("new.restoring-{n}"))).unwrap();
+    }
     assert_eq!(
         names(folder.path()),
         ["backup.zst", "full", "new.restoring"]

@@ -75,6 +75,9 @@ impl Drop for NewFile {
     }
 }
 
+/// How many folders may be filled beside one place, or be left there.
+const MOST_LEFT: u32 = 9;
+
 /// A folder that is being filled beside the place where it shall be. Dropped, it is removed.
 pub(super) struct NewFolder {
     path: PathBuf,
@@ -83,23 +86,37 @@ pub(super) struct NewFolder {
 }
 
 impl NewFolder {
-    /// The name of the folder that one for `target` is filled under.
-    pub(super) fn path_for(target: &Path) -> io::Result<PathBuf> {
-        beside(target, ".restoring")
-    }
-
-    /// Makes it. The error is of the kind `AlreadyExists` if there is one.
+    /// Makes it, under the first of [`MOST_LEFT`] names that is free: others may be filled now, or
+    /// have been left by a process that was killed, and only a person can tell which.
+    ///
+    /// The error is of the kind `AlreadyExists` if there is one under each.
     pub(super) fn create(target: &Path) -> io::Result<Self> {
-        let path = Self::path_for(target)?;
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
+        let mut taken = ErrorKind::AlreadyExists.into();
+        for n in 1..=MOST_LEFT {
+            let suffix = match n {
+                1 => ".restoring".to_owned(),
+                n => format!(".restoring-{n}"),
+            };
+            let path = beside(target, &suffix)?;
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            match fs::create_dir(&path) {
+                Ok(()) => {
+                    return Ok(Self {
+                        path,
+                        target: target.to_owned(),
+                        is_done: false,
+                    });
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    tracing::warn!(path = %path.display(), "another restore is under way here, or was interrupted and can be deleted");
+                    taken = error;
+                }
+                Err(error) => return Err(error),
+            }
         }
-        fs::create_dir(&path)?;
-        Ok(Self {
-            path,
-            target: target.to_owned(),
-            is_done: false,
-        })
+        Err(taken)
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -35,13 +35,13 @@ pub enum BackupError {
         /// The folder.
         path: PathBuf,
     },
-    /// Another restore works beside the folder, or was interrupted there.
+    /// Too many interrupted restores have left their folders beside this one.
     #[error(
-        "The folder {} is in the way: another restore is under way, or one was interrupted. In the second case delete that folder and try again.",
+        "Beside {0}, nine restores are under way or were interrupted. Delete the folders {0}.restoring* that nobody fills and try again.",
         path.display()
     )]
     InTheWay {
-        /// The folder that is in the way.
+        /// The folder to restore into.
         path: PathBuf,
     },
     /// The file is no backup, or not whole.

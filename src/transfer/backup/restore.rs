@@ -29,13 +29,14 @@ pub struct RestoreReport {
 
 /// Makes a catalog of a backup, in a folder that is missing or empty.
 ///
-/// The catalog is made in `FOLDER.restoring` beside it. There it is filled, compared with the
+/// The catalog is made in `FOLDER.restoring` beside it (or `FOLDER.restoring-2` and so on, if an
+/// interrupted restore has left one). There it is filled, compared with the
 /// backup byte for byte, and its store verified; then it is renamed. Before that, nothing is at
 /// `folder`; if anything fails, nothing is left.
 ///
 /// # Errors
-/// [`BackupError::NotEmpty`] if the folder holds anything; [`BackupError::InTheWay`] if the other
-/// folder exists; [`BackupError::Damaged`] if the backup is not whole; [`BackupError::NotTheSame`]
+/// [`BackupError::NotEmpty`] if the folder holds anything; [`BackupError::InTheWay`] if nine
+/// others are left; [`BackupError::Damaged`] if the backup is not whole; [`BackupError::NotTheSame`]
 /// if the catalog does not come out as it should; [`BackupError::Stopped`] if the watch says so;
 /// [`BackupError::Io`] and [`BackupError::Catalog`] if the disk fails.
 pub fn restore(
@@ -53,8 +54,9 @@ pub fn restore(
     fs::File::open(backup).map_err(failed("Opening", backup))?;
     let new = match NewFolder::create(folder) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let path = NewFolder::path_for(folder).map_err(failed("Creating", folder))?;
-            return Err(BackupError::InTheWay { path });
+            return Err(BackupError::InTheWay {
+                path: folder.clone(),
+            });
         }
         new => new.map_err(failed("Creating", folder))?,
     };
