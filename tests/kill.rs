@@ -9,18 +9,21 @@
 //! The long form: `COURSECAT_KILLS=1000 cargo test --release --test kill -- --nocapture`. A failure
 //! prints its seed; `COURSECAT_SEED` sets it.
 
-#[path = "kill/deeds.rs"]
+#[path = "support/deeds.rs"]
 mod deeds;
+#[path = "support/dice.rs"]
+mod dice;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use coursecat::{Catalog, CourseQuery, CreateModulestoreRun, Order, RunQuery, verify};
 use deeds::{Content, carry_out, follow, found};
+use dice::Dice;
 
 /// Threads that wait for each answer.
 const PATIENT: u64 = 3;
@@ -96,18 +99,6 @@ fn start(folder: &Path, begin: &[u64]) -> (Child, Lines<BufReader<ChildStdout>>)
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     (child, lines)
-}
-
-/// A generator of numbers that is good enough to choose moments.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
 }
 
 /// What is known of a catalog that is killed again and again.
@@ -259,15 +250,7 @@ fn acknowledged_writes_survive_a_kill() {
         Ok(kills) => kills.parse().expect("COURSECAT_KILLS is a number"),
         Err(_) => 20,
     };
-    let seed = match std::env::var("COURSECAT_SEED") {
-        Ok(seed) => seed.parse().expect("COURSECAT_SEED is a number"),
-        Err(_) => {
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            u64::try_from(now.unwrap().as_micros()).unwrap() | 1
-        }
-    };
-    println!("COURSECAT_SEED={seed}");
-    let mut dice = Dice(seed);
+    let mut dice = Dice::seeded();
     let mut life = Life::new();
     let (mut acknowledged, mut surprises) = (0, 0);
     for kill in 1..=kills {
