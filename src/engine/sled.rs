@@ -172,19 +172,11 @@ impl SledEngine {
         Ok(())
     }
 
-    /// Lets the store go. Returns once it can be opened again, or after sled did not for a while.
+    /// Lets the store go.
     fn release(&mut self) {
-        let Some(Store { trees, db, log }) = self.store.take() else {
-            return;
-        };
-        let dropped = guarded("closing", || {
-            drop(trees);
-            drop(db);
-        });
-        if let Err(error) = dropped {
-            tracing::warn!(%error, dir = %self.dir.display(), "the store did not close cleanly");
+        if let Some(store) = self.store.take() {
+            store.release(&self.dir);
         }
-        log.wait_until_released();
     }
 }
 
@@ -234,6 +226,28 @@ impl Drop for SledEngine {
 }
 
 impl Store {
+    /// Lets it go. Returns once it can be opened again, or after sled did not let go for a while.
+    fn release(self, dir: &Path) {
+        // sled syncs once more when it is dropped, and panics if that fails; but not if it has met
+        // a failure itself.
+        if !self.writes_no_more()
+            && let Err(error) = self.log.sync_all()
+        {
+            tracing::warn!(%error, dir = %dir.display(), "the store is abandoned, with its lock, until the process ends");
+            std::mem::forget(self);
+            return;
+        }
+        let Self { trees, db, log } = self;
+        let dropped = guarded("closing", || {
+            drop(trees);
+            drop(db);
+        });
+        if let Err(error) = dropped {
+            tracing::warn!(%error, dir = %dir.display(), "the store did not close cleanly");
+        }
+        log.wait_until_released();
+    }
+
     fn tree(&self, tree: Tree) -> Result<&::sled::Tree, EngineError> {
         let found = self.trees.iter().find(|(name, _)| *name == tree);
         found

@@ -57,7 +57,8 @@ pub(crate) fn carry_out(catalog: &Catalog, thread: u64, n: u64) -> Result<Option
         3 => catalog.add_reference(&names.run, "lms").map(drop)?,
         4 => match catalog.delete_course_run(&names.run) {
             Err(Error::Protected { .. }) => {}
-            other => panic!("deleting {}, which is in use: {other:?}", names.run),
+            Err(error) => return Err(error),
+            Ok(()) => panic!("{} is deleted, which is in use", names.run),
         },
         5 => {
             let course = coursecat::CreateCatalogCourse::new(org(thread), format!("P{round}"));

@@ -59,6 +59,15 @@ impl LogFile {
         })
     }
 
+    /// The same, with all that is known of the file.
+    pub(super) fn sync_all(&self) -> Result<(), EngineError> {
+        self.file.sync_all().map_err(|source| EngineError::Io {
+            doing: "syncing",
+            path: self.path.clone(),
+            source,
+        })
+    }
+
     /// Whether nobody holds the log open.
     ///
     /// The lock that answers it is given back at once, and is sled's own kind, so that it sees sled

@@ -32,9 +32,14 @@ pub(super) fn open(dir: &Path, trees: &[Tree], options: SledOptions) -> Result<S
     };
     // A process may have ended between writing and syncing, and the next one found in memory what
     // is not on the disk.
-    store.log.sync(&store.db)?;
-    folder::sync_names(dir)?;
-    Ok(store)
+    let synced = store.log.sync(&store.db);
+    match synced.and_then(|()| folder::sync_names(dir)) {
+        Ok(()) => Ok(store),
+        Err(error) => {
+            store.release(dir);
+            Err(error)
+        }
+    }
 }
 
 /// Opens the store once more, after it was closed, for the snapshot that sled writes only then.
@@ -45,9 +50,7 @@ pub(super) fn open(dir: &Path, trees: &[Tree], options: SledOptions) -> Result<S
 /// Failing to is no failure of the store, which is closed and durable.
 pub(super) fn renew_snapshot(dir: &Path, options: SledOptions) {
     let renewed = open_once(dir, &[], options).and_then(|store| {
-        let Store { db, log, .. } = store;
-        drop(db);
-        log.wait_until_released();
+        store.release(dir);
         folder::sync_names(dir)
     });
     if let Err(error) = renewed {
@@ -84,9 +87,12 @@ fn open_once(dir: &Path, trees: &[Tree], options: SledOptions) -> Result<Store, 
         Ok((trees, db))
     })?;
     let (trees, db) = opened.map_err(|error| engine_error(error, "opening", dir))?;
-    Ok(Store {
-        trees,
-        db,
-        log: LogFile::open(dir)?,
-    })
+    match LogFile::open(dir) {
+        Ok(log) => Ok(Store { trees, db, log }),
+        Err(error) => {
+            // What dropping it may say is of no more use than the first error.
+            let _ = guarded("closing", || drop((trees, db)));
+            Err(error)
+        }
+    }
 }
