@@ -82,6 +82,12 @@ impl Failure {
     }
 }
 
+/// What an error says, and those behind it.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let what = error.to_string();
@@ -133,6 +139,15 @@ impl From<Error> for Failure {
                     path.display()
                 )),
             ),
+            Error::Storage { doing, source } => {
+                let failure = Self::other(format!(
+                    "The store failed while {doing}: {}.",
+                    with_causes(&**source)
+                ));
+                return failure.advise(
+                    "What was answered before is stored; what was on its way is stored whole or not at all. See to the disk, then look or try again.",
+                );
+            }
             _ => (exit::FAILURE, None),
         };
         let failure = Self {

@@ -23,6 +23,7 @@
 //! | [`open`] | opening, and opening again after a damaged snapshot was set aside |
 //! | [`snapshot`] | sled's snapshot files, and how a damaged one is told from a sound one |
 //! | [`log_file`] | the log: made durable, and known to be released |
+//! | [`watchdog`] | a flush that would wait for ever is freed |
 //! | [`outcome`] | sled's errors and panics as errors of an engine |
 
 mod folder;
@@ -32,6 +33,7 @@ mod outcome;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod watchdog;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -42,6 +44,7 @@ use ::sled::transaction::{
 
 use self::log_file::LogFile;
 use self::outcome::{engine_error, guarded};
+use self::watchdog::Watchdog;
 use super::batch::Write;
 use super::poison::Poison;
 use super::{Batch, Durability, Engine, EngineError, RowSink, Tree};
@@ -92,6 +95,7 @@ pub(crate) struct SledEngine {
 /// The fields are dropped in this order: sled gives the lock back only once the last of its handles
 /// is gone.
 struct Store {
+    watchdog: Watchdog,
     trees: Vec<(Tree, ::sled::Tree)>,
     db: ::sled::Db,
     log: LogFile,
@@ -228,17 +232,23 @@ impl Drop for SledEngine {
 impl Store {
     /// Lets it go. Returns once it can be opened again, or after sled did not let go for a while.
     fn release(self, dir: &Path) {
-        // sled syncs once more when it is dropped, and panics if that fails; but not if it has met
-        // a failure itself.
+        // sled flushes and syncs once more when it is dropped, and waits for ever or panics if that
+        // fails; but not if it has met a failure before.
         if !self.writes_no_more()
-            && let Err(error) = self.log.sync_all()
+            && let Err(error) = self.log.sync_all(&self.db)
         {
             tracing::warn!(%error, dir = %dir.display(), "the store is abandoned, with its lock, until the process ends");
             std::mem::forget(self);
             return;
         }
-        let Self { trees, db, log } = self;
+        let Self {
+            watchdog,
+            trees,
+            db,
+            log,
+        } = self;
         let dropped = guarded("closing", || {
+            drop(watchdog);
             drop(trees);
             drop(db);
         });

@@ -34,7 +34,7 @@ const OLD_STORE: &str = "store.old";
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl Folder {
@@ -84,7 +84,7 @@ impl Folder {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
-                _lock: lock,
+                lock,
             }),
             Err(TryLockError::WouldBlock) => Err(Error::Locked {
                 path: path.to_owned(),
@@ -215,6 +215,14 @@ impl Folder {
 
     fn old_one(&self) -> PathBuf {
         self.path.join(OLD_STORE)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Closing the descriptor would not do: a process that was forked meanwhile may have a copy
+        // of it, and the lock is held as long as there is one. If it fails, closing is all there is.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -45,9 +45,14 @@ impl LogFile {
     /// does not have the disk write its cache, nor the file system its notion of the file's length.
     /// The second step does.
     pub(super) fn sync(&self, db: &::sled::Db) -> Result<(), EngineError> {
-        guarded("flushing", || db.flush())?
-            .map_err(|error| engine_error(error, "flushing", &self.path))?;
+        self.flush(db)?;
         self.sync_data()
+    }
+
+    fn flush(&self, db: &::sled::Db) -> Result<(), EngineError> {
+        guarded("flushing", || db.flush())?
+            .map(drop)
+            .map_err(|error| engine_error(error, "flushing", &self.path))
     }
 
     /// The moment at which a commit becomes durable.
@@ -59,8 +64,9 @@ impl LogFile {
         })
     }
 
-    /// The same, with all that is known of the file.
-    pub(super) fn sync_all(&self) -> Result<(), EngineError> {
+    /// The same, by the call that sled makes when it is dropped.
+    pub(super) fn sync_all(&self, db: &::sled::Db) -> Result<(), EngineError> {
+        self.flush(db)?;
         self.file.sync_all().map_err(|source| EngineError::Io {
             doing: "syncing",
             path: self.path.clone(),

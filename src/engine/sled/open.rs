@@ -7,6 +7,7 @@ use ::sled::{Config, Mode};
 
 use super::log_file::LogFile;
 use super::outcome::{engine_error, guarded};
+use super::watchdog::Watchdog;
 use super::{EngineError, SledOptions, Store, Tree, folder, snapshot};
 
 /// The size of a segment, in bytes: the unit in which sled makes its log longer and uses it again.
@@ -87,8 +88,18 @@ fn open_once(dir: &Path, trees: &[Tree], options: SledOptions) -> Result<Store, 
         Ok((trees, db))
     })?;
     let (trees, db) = opened.map_err(|error| engine_error(error, "opening", dir))?;
-    match LogFile::open(dir) {
-        Ok(log) => Ok(Store { trees, db, log }),
+    let watchdog = Watchdog::over(&db).map_err(|source| EngineError::Io {
+        doing: "watching",
+        path: dir.to_owned(),
+        source,
+    });
+    match watchdog.and_then(|watchdog| Ok((watchdog, LogFile::open(dir)?))) {
+        Ok((watchdog, log)) => Ok(Store {
+            watchdog,
+            trees,
+            db,
+            log,
+        }),
         Err(error) => {
             // What dropping it may say is of no more use than the first error.
             let _ = guarded("closing", || drop((trees, db)));
