@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::output::{Output, line, say};
 use super::progress::of_work;
 use super::session::{Session, is_interactive};
-use crate::{Finding, Timestamp};
+use crate::{Error, Finding, Timestamp};
 
 pub(super) fn verify(session: &Session) -> Result<(), Failure> {
     let working = of_work("Verifying every row");
@@ -42,17 +42,26 @@ pub(super) fn verify(session: &Session) -> Result<(), Failure> {
 pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(), Failure> {
     let data = &session.global.data;
     let working = of_work("Verifying every row");
-    let report = crate::verify(data)?;
+    let wrong = match crate::verify(data) {
+        Ok(report) if report.is_clean() => {
+            drop(working);
+            session.done("Nothing is wrong; there is nothing to repair.");
+            return Ok(());
+        }
+        Ok(report) => format!(
+            "{} things are wrong in {}.",
+            report.findings.len(),
+            data.display()
+        ),
+        Err(error @ Error::Corrupt { .. }) => format!(
+            "{error} What can be read of its log will take its place; what was written after the damage will be lost."
+        ),
+        Err(error) => return Err(error.into()),
+    };
     drop(working);
-    if report.is_clean() {
-        session.done("Nothing is wrong; there is nothing to repair.");
-        return Ok(());
-    }
     let copy = copy_name(data);
     say(&format!(
-        "{} things are wrong in {}. It will be copied to {}, then its indexes, counts and digest are rebuilt from the records that are intact; what cannot be saved is listed.",
-        report.findings.len(),
-        data.display(),
+        "{wrong} It will be copied to {}, then its indexes, counts and digest are rebuilt from the records that are intact; what cannot be saved is listed.",
         copy.display()
     ));
     if !arguments.yes && !asked("Go on?")? {

@@ -65,11 +65,14 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Report> {
 /// its code as title; so is a lost organization. Nothing can be made of other lost records. Copy
 /// the folder before you repair it. A repair that is interrupted can be started again.
 ///
+/// Where the engine cannot open the store, what it can read of its log up to the first damage takes
+/// its place; what was written after that is lost.
+///
 /// # Errors
-/// Those of [`verify()`]; a store whose files cannot be read at all has to be restored from a
+/// Those of [`verify()`]; a store of whose files nothing can be read has to be restored from a
 /// backup.
 pub fn repair(path: impl AsRef<Path>) -> Result<RepairReport> {
-    let (folder, mut engine) = Folder::open(path.as_ref(), &SledOptions::default())?;
+    let (folder, mut engine) = Folder::open_to_repair(path.as_ref(), &SledOptions::default())?;
     let report = repair::repair(&mut engine, folder.path(), folder.mark())?;
     close(&folder, Box::new(engine))?;
     Ok(report)

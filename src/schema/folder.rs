@@ -14,6 +14,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -64,6 +65,42 @@ impl Folder {
         }
         let folder = Self::lock(path)?;
         folder.clear_up()?;
+        let engine = folder.open_store(options)?;
+        Ok((folder, engine))
+    }
+
+    /// Locks a folder and opens the store in it; if the engine cannot, what it can make of the
+    /// store's log alone, which then takes the store's place.
+    ///
+    /// The log is read up to its first damage, and what follows is lost. So this is for repairs,
+    /// after a copy was made.
+    pub(crate) fn open_to_repair(path: &Path, options: &SledOptions) -> Result<(Self, SledEngine)> {
+        let unreadable = match Self::open(path, options) {
+            Err(error @ Error::Corrupt { .. }) => error,
+            opened => return opened,
+        };
+        if !matches!(look_again_if_odd(path), Ok(Found::Store)) {
+            return Err(unreadable);
+        }
+        let folder = Self::lock(path)?;
+        folder.clear_up()?;
+        let copied = copy_without_snapshots(&folder.store(), &folder.new_one());
+        copied.map_err(|error| storage("copying the store of", path, error))?;
+        let has_rows = SledEngine::open(&folder.new_one(), &TREES, *options).and_then(|engine| {
+            let mut has_rows = false;
+            engine.load(super::RUNS, &mut |_, _| {
+                has_rows = true;
+                ControlFlow::Break(())
+            })?;
+            Box::new(engine).close()?;
+            Ok(has_rows)
+        });
+        if !matches!(has_rows, Ok(true)) {
+            // Nothing that is worth the place of a store which somebody else may know to read.
+            remove(&folder.new_one())?;
+            return Err(unreadable);
+        }
+        folder.replace_store(folder.mark())?;
         let engine = folder.open_store(options)?;
         Ok((folder, engine))
     }
@@ -224,6 +261,22 @@ impl Drop for Folder {
         // of it, and the lock is held as long as there is one. If it fails, closing is all there is.
         let _ = self.lock.unlock();
     }
+}
+
+/// Copies the files of a store, but for those from which sled would know where its pages are.
+fn copy_without_snapshots(store: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(store)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let target = to.join(&name);
+        if entry.file_type()?.is_dir() {
+            copy_without_snapshots(&entry.path(), &target)?;
+        } else if !name.to_string_lossy().contains("snap.") {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    sync_folder(to)
 }
 
 /// Writes the mark of a store, which is the old one or the new one whenever it is interrupted.
