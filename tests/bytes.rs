@@ -233,34 +233,59 @@ fn damaged_bytes_are_noticed() {
 #[test]
 fn what_sled_can_make_again_is_made_again() {
     let whole = &shapes()["closed"];
-    let snapshot = |store: &Path| {
-        let mut names = fs::read_dir(store)
-            .unwrap()
-            .map(|entry| entry.unwrap().path());
-        names
-            .find(|path| path.to_str().unwrap().contains("/snap."))
-            .expect("a snapshot")
-    };
     type Spoil = fn(&Path);
-    let cases: [(&str, Spoil); 3] = [
-        ("broken", |path| {
-            let mut bytes = fs::read(path).unwrap();
-            let middle = bytes.len() / 2;
-            bytes[middle] ^= 0x55;
-            fs::write(path, bytes).unwrap();
-        }),
-        ("unfinished", |path| {
-            let mut name = path.to_str().unwrap().to_owned();
-            name.push_str(".generating");
-            fs::write(name, b"half of a snapsh").unwrap();
-        }),
-        ("lost", |path| fs::remove_file(path).unwrap()),
-    ];
-    for (name, spoil) in cases {
+    let flip: Spoil = |path| {
+        let mut bytes = fs::read(path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x55;
+        fs::write(path, bytes).unwrap();
+    };
+    let cut: Spoil = |path| {
+        let bytes = fs::read(path).unwrap();
+        fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+    };
+    let lose: Spoil = |path| fs::remove_file(path).unwrap();
+    let empty: Spoil = |path| fs::write(path, "").unwrap();
+    let leave_half: Spoil = |path| {
+        let mut name = path.to_str().unwrap().to_owned();
+        name.push_str(".generating");
+        fs::write(name, b"half of a snapsh").unwrap();
+    };
+    // A number that another program could have given it, but for its checksum.
+    let misread: Spoil = |path| {
+        let mut bytes = fs::read(path).unwrap();
+        let digit = bytes.iter().position(u8::is_ascii_digit).unwrap();
+        bytes[digit] ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    for (file, damage, spoil) in [
+        ("snap.", "flipped", flip),
+        ("snap.", "cut", cut),
+        ("snap.", "empty", empty),
+        ("snap.", "lost", lose),
+        ("snap.", "another unfinished", leave_half),
+        ("conf", "flipped", flip),
+        ("conf", "cut", cut),
+        ("conf", "empty", empty),
+        ("conf", "lost", lose),
+        ("conf", "misread", misread),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         stored::copy(whole.path(), folder.path());
-        spoil(&snapshot(&folder.path().join("store")));
-        let catalog = Catalog::open(folder.path()).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert_eq!(told(&catalog.snapshot()), "all", "{name}");
+        let names = fs::read_dir(folder.path().join("store")).unwrap();
+        let found = names.map(|entry| entry.unwrap().path()).find(|path| {
+            path.file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with(file)
+        });
+        spoil(&found.expect("the file"));
+        for _ in 0..2 {
+            let catalog = Catalog::open(folder.path())
+                .unwrap_or_else(|error| panic!("{file} {damage}: {error}"));
+            assert_eq!(told(&catalog.snapshot()), "all", "{file} {damage}");
+        }
+        assert!(verify(folder.path()).unwrap().is_clean());
     }
 }

@@ -15,6 +15,9 @@ use coursecat::{Catalog, CourseQuery, Order, verify};
 /// Runs that there are at most, of each writer.
 const RUNS: u64 = 2_000;
 const WRITERS: u64 = 4;
+/// What each thread rests between two rounds of its work. Stalls and growth are looked for, not
+/// speed: without rests, an hour of this takes a core or two from everybody else.
+const REST: Duration = Duration::from_millis(2);
 
 fn key(writer: u64, n: u64) -> String {
     format!("course-v1:Org{writer}+C{}+{n}", n % RUNS / 20)
@@ -84,6 +87,7 @@ fn a_long_run() {
                             writes.time(|| write(catalog, writer, n));
                             count.fetch_add(1, Ordering::Relaxed);
                             n += 1;
+                            std::thread::park_timeout(REST);
                         }
                         n
                     })
@@ -94,7 +98,7 @@ fn a_long_run() {
                 while goes_on() {
                     reads.time(|| catalog.list_catalog_courses(&query).unwrap());
                     reads.time(|| catalog.get_course_run(key(0, 7)).ok());
-                    std::thread::yield_now();
+                    std::thread::park_timeout(REST);
                 }
             });
             let began = Instant::now();

@@ -20,12 +20,16 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`folder`] | the folder: made durably, claimed, cleared of an unfinished snapshot |
-//! | [`open`] | opening, and opening again after a damaged snapshot was set aside |
+//! | [`open`] | opening, and opening again after a damaged snapshot or `conf` was set aside |
+//! | [`conf`] | sled's file `conf`, and whether it is whole |
 //! | [`snapshot`] | sled's snapshot files, and how a damaged one is told from a sound one |
 //! | [`log_file`] | the log: made durable, and known to be released |
 //! | [`watchdog`] | a flush that would wait for ever is freed |
 //! | [`outcome`] | sled's errors and panics as errors of an engine |
+//! | [`crc32`] | sled's checksum |
 
+mod conf;
+mod crc32;
 mod folder;
 mod log_file;
 mod open;

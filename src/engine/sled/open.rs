@@ -1,5 +1,5 @@
-//! Opening a store, and opening it again once a damaged snapshot is out of the way. Repairs nothing
-//! else.
+//! Opening a store, and opening it again once a damaged snapshot or `conf` is out of the way. Repairs
+//! nothing else.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use ::sled::{Config, Mode};
 use super::log_file::LogFile;
 use super::outcome::{engine_error, guarded};
 use super::watchdog::Watchdog;
-use super::{EngineError, SledOptions, Store, Tree, folder, snapshot};
+use super::{EngineError, SledOptions, Store, Tree, conf, folder, snapshot};
 
 /// The size of a segment, in bytes: the unit in which sled makes its log longer and uses it again.
 /// Fixed when a store is made.
@@ -59,14 +59,23 @@ pub(super) fn renew_snapshot(dir: &Path, options: SledOptions) {
     }
 }
 
-/// After a failure, sets damaged snapshots aside. Returns whether another attempt makes sense.
+/// After a failure, sets aside what is damaged and can be made again. Returns whether another attempt
+/// makes sense.
 fn set_aside(error: &EngineError, dir: &Path) -> Result<bool, EngineError> {
-    if !matches!(error, EngineError::Damaged { .. }) {
-        return Ok(false);
-    }
+    let may_be_damage = matches!(
+        error,
+        EngineError::Damaged { .. } | EngineError::Foreign { .. }
+    );
     // sled's threads may outlive the failure by a moment, and they would fail the next attempt for
     // its lock.
-    Ok(LogFile::open(dir)?.wait_until_released() && snapshot::set_damaged_aside(dir)?)
+    if !may_be_damage || !LogFile::open(dir)?.wait_until_released() {
+        return Ok(false);
+    }
+    let (conf, snapshots) = (
+        conf::set_damaged_aside(dir)?,
+        snapshot::set_damaged_aside(dir)?,
+    );
+    Ok(conf || snapshots)
 }
 
 fn open_once(dir: &Path, trees: &[Tree], options: SledOptions) -> Result<Store, EngineError> {

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::EngineError;
+use super::crc32::crc32;
 
 /// What sled takes for a snapshot, whatever follows.
 const PREFIX: &str = "snap.";
@@ -91,26 +92,9 @@ fn is_sound(snapshot: &[u8]) -> bool {
     !pages.is_empty() && crc32(pages) == u32::from_le_bytes(*stored)
 }
 
-/// The CRC-32 of Ethernet and zip, bit by bit: it is wanted only when a store does not open.
-fn crc32(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for &byte in bytes {
-        crc ^= u32::from(byte);
-        for _ in 0..8 {
-            crc = (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
-        }
-    }
-    !crc
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_checksum_is_the_one_everybody_knows() {
-        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
-    }
 
     #[test]
     fn a_cut_or_empty_snapshot_is_not_sound() {
