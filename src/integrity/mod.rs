@@ -8,6 +8,7 @@ mod compact;
 mod repair;
 mod report;
 mod salvage;
+mod sums;
 mod survey;
 #[cfg(test)]
 mod tests;

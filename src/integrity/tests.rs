@@ -1,8 +1,10 @@
-//! Indexes are made again when Unicode has changed since they were made.
+//! A whole store shows it by sums; indexes are made again when Unicode has changed since they were
+//! made.
 
 use std::path::Path;
 
-use super::survey::Survey;
+use super::sums::whole;
+use super::survey::{Rows, Survey};
 use super::verify_engine;
 use crate::engine::{Batch, Durability, Engine, MemoryStore};
 use crate::schema::{Ledger, RUNS_BY_KEY, Row, TREES, run_rows};
@@ -33,13 +35,42 @@ fn commit(engine: &mut impl Engine, survey: &Survey, gone: Option<&Row>, come: &
         batch.put(row.tree, row.key.clone(), None, Some(row.value.clone()));
     }
     let before = survey.ledger.clone().unwrap();
+    let after = accounting_for(&rows, survey).folded_elsewhere();
+    let (before, after) = (before.as_row(), after.as_row());
+    batch.put(after.tree, after.key, Some(before.value), Some(after.value));
+    engine.commit(&batch, Durability::Durable).unwrap();
+}
+
+/// A ledger that accounts for these rows.
+fn accounting_for(rows: &Rows, survey: &Survey) -> Ledger {
+    let before = survey.ledger.clone().unwrap();
     let mut after = Ledger::new();
-    for ((tree, key), value) in &rows {
+    for ((tree, key), value) in rows {
         after.add(*tree, key, value);
     }
     after.sequence = before.sequence;
+    after.next_ids = before.next_ids;
     after.pass_ids(&survey.organizations, &survey.courses, &survey.runs);
-    let (before, after) = (before.as_row(), after.folded_elsewhere().as_row());
+    after
+}
+
+/// Takes rows away and adds others, with a ledger that accounts for what is there then.
+fn commit_whole(engine: &mut impl Engine, survey: &Survey, gone: &[Row], come: &[Row]) {
+    let mut rows = survey.rows.clone();
+    let mut batch = Batch::new();
+    for row in gone {
+        rows.remove(&(row.tree, row.key.clone()));
+        batch.put(row.tree, row.key.clone(), Some(row.value.clone()), None);
+    }
+    for row in come {
+        rows.insert((row.tree, row.key.clone()), row.value.clone());
+        batch.put(row.tree, row.key.clone(), None, Some(row.value.clone()));
+    }
+    let mut after = accounting_for(&rows, survey);
+    after
+        .next_ids
+        .pass(None, None, Some(crate::CourseRunId::new(9)));
+    let (before, after) = (survey.ledger.clone().unwrap().as_row(), after.as_row());
     batch.put(after.tree, after.key, Some(before.value), Some(after.value));
     engine.commit(&batch, Durability::Durable).unwrap();
 }
@@ -102,4 +133,78 @@ fn records_that_have_become_equal_are_left_alone_and_reported() {
     let error = Catalog::open_memory(&store, Options::new()).unwrap_err();
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
     assert_eq!(Survey::of(&engine, Path::new("")).unwrap().rows, before);
+}
+
+/// Without this, every store would be kept in memory row by row to be verified.
+#[test]
+fn a_whole_store_is_found_whole_by_its_sums_and_others_are_not() {
+    let store = MemoryStore::new();
+    let catalog = Catalog::open_memory(&store, Options::new()).unwrap();
+    for key in [
+        "École/A/R",
+        "École/A/S",
+        "MITx/A/R",
+        "ccx-v1:MITx+A+R+ccx@1",
+        "ccx-v1:MITx+A+R+ccx@2",
+    ] {
+        let created = catalog.create_course_run_for_modulestore_course_with(key, "", "");
+        created.unwrap();
+        catalog.add_reference(key, "lms").unwrap();
+    }
+    catalog
+        .add_reference("catalog-course:MITx:A", "store")
+        .unwrap();
+    let stats = catalog.stats();
+    drop(catalog);
+    let mut engine = store.open(&TREES);
+    let sums = |engine: &dyn Engine, commits| whole(engine, Path::new(""), commits).unwrap();
+    let found = sums(&engine, 0).unwrap();
+    let survey = Survey::of(&engine, Path::new("")).unwrap();
+    assert_eq!(found.stats, stats);
+    assert_eq!(found.rows, survey.rows.len() as u64);
+    assert!(
+        sums(&engine, found.sequence + 1).is_none(),
+        "commits are lost"
+    );
+
+    // Each row that is gone, and each that has another value, is missed.
+    for ((tree, key), value) in &survey.rows {
+        let other = [value.as_slice(), b"x"].concat();
+        for broken in [None, Some(other)] {
+            let mut batch = Batch::new();
+            batch.put(*tree, key.clone(), Some(value.clone()), broken.clone());
+            engine.commit(&batch, Durability::Durable).unwrap();
+            assert!(sums(&engine, 0).is_none(), "{} {key:?}", tree.name());
+            let mut batch = Batch::new();
+            batch.put(*tree, key.clone(), broken, Some(value.clone()));
+            engine.commit(&batch, Durability::Durable).unwrap();
+        }
+    }
+    assert!(sums(&engine, 0).is_some());
+}
+
+/// Records that contradict each other are found, even where the ledger accounts for them.
+#[test]
+fn records_that_contradict_each_other_are_no_whole_store() {
+    let (_, mut engine, survey) = store_with_a_run();
+    let run = &survey.runs[0];
+    let contradictions: [fn(&mut crate::CourseRun); 3] = [
+        |run| run.course_key = "École/B/R".parse().unwrap(),
+        |run| run.course_key = "Other/A/R".parse().unwrap(),
+        // The same course and run code, and the same id, in another key.
+        |run| run.course_key = "course-v1:École+A+R".parse().unwrap(),
+    ];
+    for contradict in contradictions {
+        let mut other = run.clone();
+        contradict(&mut other);
+        other.id = crate::CourseRunId::new(2);
+        let before = Survey::of(&engine, Path::new("")).unwrap();
+        let rows = run_rows(&other);
+        commit_whole(&mut engine, &before, &[], &rows);
+        assert!(whole(&engine, Path::new(""), 0).unwrap().is_none());
+        assert!(!verify_engine(&engine, Path::new(""), 0).unwrap().is_clean());
+        let broken = Survey::of(&engine, Path::new("")).unwrap();
+        commit_whole(&mut engine, &broken, &rows, &[]);
+        assert!(whole(&engine, Path::new(""), 0).unwrap().is_some());
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Instant;
 
+use super::sums::whole;
 use super::survey::{Survey, finding};
 use super::{Finding, Report};
 use crate::engine::{Engine, Tree};
@@ -18,6 +19,16 @@ use crate::schema::{
 /// Checks every row of a store that is known to have had so many commits.
 pub(crate) fn verify(engine: &dyn Engine, path: &Path, commits: u64) -> Result<Report> {
     let started = Instant::now();
+    // What is whole, as nearly every store is, shows it by sums.
+    if let Some(whole) = whole(engine, path, commits)? {
+        return Ok(Report {
+            stats: whole.stats,
+            rows: whole.rows,
+            sequence: whole.sequence,
+            elapsed: started.elapsed(),
+            findings: Vec::new(),
+        });
+    }
     let survey = Survey::of(engine, path)?;
     let mut findings = survey.bad.clone();
     check_records(&survey, &mut findings);
