@@ -85,6 +85,23 @@ fn each_kind_of_failure_has_its_exit_code_and_says_what_to_do() {
         ),
         (6, "course-v1:ORG+COURSE+RUN", &["run", "get", "MITx"]),
         (6, "letters A-Z", &["org", "create", "Two Words"]),
+        (3, "Did you mean \"MITx\"?", &["org", "delete", "mitt"]),
+        (3, "Did you mean", &["org", "update", "HarvadX", "--active"]),
+        (3, "Did you mean", &["course", "create", "MITy", "C1"]),
+        (3, "Did you mean", &["export", "--org", "MITy"]),
+        (3, "coursecat org list", &["org", "get", "Nobody"]),
+        (3, "coursecat ref list", &["ref", "remove", mit, "nobody"]),
+        (5, "Name a new folder", &["demo"]),
+        (
+            6,
+            "\"EN\" is not a language code.\n  Use two lower-case letters",
+            &["--allowed-languages", "fr,EN", "stats"],
+        ),
+        (
+            6,
+            "start with \"catalog-course:\".\n  Write it like",
+            &["course", "get", "MITx:8.01x"],
+        ),
         (6, "between 1 and 1000", &["run", "list", "--limit", "0"]),
         (
             6,
@@ -216,6 +233,160 @@ fn json_has_these_fields_and_nothing_else() {
 }
 
 #[test]
+fn json_has_its_fields_in_this_order() {
+    let demo = demo();
+    for (arguments, fields) in [
+        (
+            &["org", "get", "MITx"][..],
+            &["short_name", "name", "active", "created", "courses"][..],
+        ),
+        (
+            &["course", "get", "catalog-course:MITx:8.01x"],
+            &[
+                "key",
+                "org",
+                "course_code",
+                "title",
+                "language",
+                "language_short",
+                "created",
+                "runs",
+            ],
+        ),
+        (
+            &["run", "get", "course-v1:MITx+8.01x+2026_T1"],
+            &[
+                "course_key",
+                "catalog_course",
+                "org",
+                "course_code",
+                "run_code",
+                "title",
+                "created",
+            ],
+        ),
+        (
+            &["stats"],
+            &[
+                "organizations",
+                "catalog_courses",
+                "course_runs",
+                "references",
+                "bytes_on_disk",
+            ],
+        ),
+        (
+            &["verify"],
+            &["clean", "rows", "commit", "seconds", "records", "findings"],
+        ),
+        (
+            &["repair"],
+            &["rows_changed", "rebuilt", "lost", "records", "copy"],
+        ),
+    ] {
+        let output = coursecat(demo.path(), &[&["--json"], arguments].concat());
+        let places: Vec<_> = fields
+            .iter()
+            .map(|field| stdout(&output).find(&format!("\"{field}\":")).unwrap())
+            .collect();
+        assert!(places.is_sorted(), "{}", stdout(&output));
+        assert_eq!(stdout(&output).lines().count(), 1);
+    }
+}
+
+#[test]
+fn variables_stand_in_for_options_and_nothing_for_none() {
+    let demo = demo();
+    let with = |variable: &str, value: &str, arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_coursecat"))
+            .args(arguments)
+            .env_clear()
+            .env("COURSECAT_DATA", demo.path())
+            .env(variable, value)
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), stderr(&output).to_owned())
+    };
+    let create = |n: usize| format!("course-v1:New{n}+C+R");
+    for (n, (word, code)) in [
+        ("1", 6),
+        ("TRUE", 6),
+        ("yes", 6),
+        ("0", 0),
+        ("false", 0),
+        ("", 0),
+        ("perhaps", 2),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (found, said) = with(
+            "COURSECAT_NO_AUTO_CREATE",
+            word,
+            &["run", "create", &create(n)],
+        );
+        assert_eq!(found, code, "{word}: {said}");
+    }
+    for (variable, value, code) in [
+        ("COURSECAT_ALLOWED_LANGUAGES", "", 0),
+        ("COURSECAT_ALLOWED_LANGUAGES", "en, zh_HANS", 0),
+        ("COURSECAT_ALLOWED_LANGUAGES", "en, zh_hans", 6),
+        ("COURSECAT_DEFAULT_LANGUAGE", "", 0),
+        ("COURSECAT_DEFAULT_LANGUAGE", "fr", 0),
+        ("COURSECAT_DEFAULT_LANGUAGE", "French", 6),
+    ] {
+        let (found, said) = with(variable, value, &["stats"]);
+        assert_eq!(found, code, "{variable}={value}: {said}");
+    }
+    let (code, _) = with("COURSECAT_DATA", "/nonexistent", &["stats"]);
+    assert_eq!(code, 6);
+    let data = demo.path().to_str().unwrap();
+    let (code, _) = with("COURSECAT_DATA", "/nonexistent", &["stats", "--data", data]);
+    assert_eq!(code, 0, "an option goes before its variable");
+}
+
+/// Printing completions into a pipe that was closed, or on a full disk, was a panic.
+#[test]
+fn a_reader_that_goes_away_is_no_failure_and_a_full_disk_is_one() {
+    let demo = demo();
+    for arguments in [
+        &["run", "list", "--all"][..],
+        &["--json", "run", "list", "--all"],
+        &["export"],
+        &["completions", "bash"],
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_coursecat"))
+            .args(arguments)
+            .env_clear()
+            .env("COURSECAT_DATA", demo.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert_eq!(stderr(&output), "", "{arguments:?}");
+
+        #[cfg(target_os = "linux")]
+        {
+            let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+            let output = Command::new(env!("CARGO_BIN_EXE_coursecat"))
+                .args(arguments)
+                .env_clear()
+                .env("COURSECAT_DATA", demo.path())
+                .stdout(full.unwrap())
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+            let said = stderr(&output);
+            assert!(said.contains("No space left on device"), "{said}");
+            assert!(said.contains("\n  See to where it is written"), "{said}");
+        }
+    }
+}
+
+#[test]
 fn a_list_goes_on_where_it_stopped_and_says_that_it_did() {
     let demo = demo();
     let all = json_of(demo.path(), &["run", "list", "--all", "--order", "key"]);
@@ -294,11 +465,11 @@ fn every_verb_does_what_it_says() {
 #[test]
 fn text_from_a_catalog_cannot_move_the_cursor_of_a_terminal() {
     let folder = tempfile::tempdir().unwrap();
-    let title = "\u{1b}[2JGone\nNext";
+    let title = "\u{1b}[2JGone\nNext \u{202e}txeT";
     let arguments = ["run", "create", "course-v1:O+C+R", "--title", title];
     let output = coursecat(folder.path(), &arguments);
     assert!(output.status.success());
-    assert!(!stdout(&output).contains('\u{1b}'));
+    assert!(!stdout(&output).contains(['\u{1b}', '\u{202e}']));
     assert_eq!(stdout(&output).lines().count(), 2);
 }
 
@@ -342,6 +513,8 @@ The help of every verb, as `--help` prints it. `tests/cli.rs` writes this page w
 fn every_help_has_an_example_and_the_page_of_commands_is_up_to_date() {
     let mut found = Vec::new();
     verbs(&[], &mut found);
+    // For those who pack the program, and not in the list that everyone sees.
+    verbs(&["man".to_owned()], &mut found);
     assert!(found.len() > 25, "only {} verbs were found", found.len());
     found.sort();
     let mut page = COMMANDS_HEAD.to_owned();
@@ -371,8 +544,12 @@ fn every_help_has_an_example_and_the_page_of_commands_is_up_to_date() {
 #[test]
 fn completions_and_man_pages_come_from_the_same_tree() {
     let folder = tempfile::tempdir().unwrap();
-    let output = coursecat(folder.path(), &["completions", "bash"]);
-    assert!(stdout(&output).contains("_coursecat"));
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = coursecat(folder.path(), &["completions", shell]);
+        for word in ["coursecat", "compact", "rename", "allowed-languages"] {
+            assert!(stdout(&output).contains(word), "{shell}: {word}");
+        }
+    }
     let man = folder.path().join("man");
     let output = coursecat(folder.path(), &["man", man.to_str().unwrap()]);
     assert!(output.status.success(), "{}", stderr(&output));

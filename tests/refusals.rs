@@ -98,7 +98,9 @@ fn a_catalog_without_auto_create_stays_as_it_is() {
 
 #[test]
 fn a_catalog_with_allowed_languages_stays_as_it_is() {
-    let options = Options::new().allowed_languages(["zh_HANS", "fr", "en"]);
+    let options = Options::new()
+        .allowed_languages(["zh_HANS", "fr", "en"])
+        .unwrap();
     check(furnish, options, &refused_with_allowed_languages());
 }
 

@@ -108,6 +108,7 @@ fn languages_are_read_and_stored_alike() {
     let catalog = open();
     let restricted = Options::new()
         .allowed_languages(allowed)
+        .unwrap()
         .temporary()
         .unwrap();
     for catalog in [&catalog, &restricted] {
@@ -298,8 +299,8 @@ impl<'a> Replay<'a> {
                 .unwrap()
                 .clock(move || clock.now());
             if let Some(codes) = settings["all_languages"].as_array() {
-                options =
-                    options.allowed_languages(codes.iter().map(|code| code.as_str().unwrap()));
+                let codes = codes.iter().map(|code| code.as_str().unwrap());
+                options = options.allowed_languages(codes).unwrap();
             }
             self.catalog = Some(self.kept.open(options).unwrap());
         }

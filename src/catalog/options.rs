@@ -23,7 +23,7 @@ use crate::model::{Field, Invalid, Language, Timestamp};
 /// let catalog = Options::new()
 ///     .auto_create_organizations(false)
 ///     .default_language("fr-ca")?
-///     .allowed_languages(["en", "fr"])
+///     .allowed_languages(["en", "fr"])?
 ///     .open(path)?;
 /// assert_eq!(catalog.stats().course_runs, 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -98,13 +98,19 @@ impl Options {
 
     /// The language codes that may be given, in the spelling of `language_short`; every code
     /// unless told otherwise. The default language need not be among them.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`Invalid`] if one of them is no language code, and so could never be given.
     pub fn allowed_languages<C: Into<String>>(
         mut self,
         codes: impl IntoIterator<Item = C>,
-    ) -> Self {
-        self.rules.allowed_languages = Some(codes.into_iter().map(Into::into).collect());
-        self
+    ) -> Result<Self, Invalid> {
+        let codes: BTreeSet<String> = codes.into_iter().map(Into::into).collect();
+        for code in &codes {
+            Language::from_short(code)?;
+        }
+        self.rules.allowed_languages = Some(codes);
+        Ok(self)
     }
 
     /// Where the time of creation of new records comes from; the system's clock unless told

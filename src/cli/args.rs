@@ -82,6 +82,7 @@ pub(super) struct Global {
         global = true,
         env = "COURSECAT_NO_AUTO_CREATE",
         hide_env_values = true,
+        value_parser = switch,
         help_heading = "Global options"
     )]
     pub(super) no_auto_create: bool,
@@ -89,6 +90,15 @@ pub(super) struct Global {
     /// Say more of what happens, on stderr
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(super) verbose: bool,
+}
+
+/// Reads a variable that switches something on, in any of the usual words. Nothing is off.
+fn switch(word: &str) -> Result<bool, String> {
+    match word.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("say true or false".to_owned()),
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,8 +2,8 @@
 
 use super::args::CourseVerb;
 use super::failure::Failure;
-use super::search::suggest_course;
 use super::session::Session;
+use super::suggest::{explain_empty, suggest};
 use super::view::{CourseView, RunView};
 use crate::{Catalog, CatalogCourse, CourseQuery, CreateCatalogCourse};
 
@@ -23,7 +23,9 @@ pub(super) fn run(session: &Session, verb: CourseVerb) -> Result<(), Failure> {
             if let Some(code) = language {
                 request = request.language(code);
             }
-            let course = catalog.create_catalog_course(request)?;
+            let course = catalog
+                .create_catalog_course(request)
+                .map_err(|error| suggest(error, &catalog.snapshot()))?;
             show(session, &catalog, &course)
         }
         CourseVerb::Get { keys } => {
@@ -33,7 +35,7 @@ pub(super) fn run(session: &Session, verb: CourseVerb) -> Result<(), Failure> {
                 .map(|key| snapshot.get_catalog_course(key))
                 .collect();
             let views: Vec<_> = found
-                .map_err(|error| suggest_course(error, &snapshot))?
+                .map_err(|error| suggest(error, &snapshot))?
                 .iter()
                 .map(|course| CourseView::of(course, &snapshot))
                 .collect();
@@ -48,7 +50,7 @@ pub(super) fn run(session: &Session, verb: CourseVerb) -> Result<(), Failure> {
         } => {
             let snapshot = session.open()?.snapshot();
             let mut query = CourseQuery::new().text(&text);
-            if let Some(org) = org {
+            if let Some(org) = &org {
                 query = query.org(org);
             }
             if let Some(code) = course_code {
@@ -57,20 +59,24 @@ pub(super) fn run(session: &Session, verb: CourseVerb) -> Result<(), Failure> {
             if let Some(code) = language {
                 query = query.language(code);
             }
-            session.list(
+            let shown = session.list(
                 &page,
                 |order, limit, cursor| {
                     let query = query.clone().order(order).limit(limit).after(cursor);
                     snapshot.list_catalog_courses(&query)
                 },
                 |course| CourseView::of(course, &snapshot),
-            )
+            )?;
+            if let (0, Some(org)) = (shown, &org) {
+                explain_empty(session, snapshot.get_organization(org), &snapshot);
+            }
+            Ok(())
         }
         CourseVerb::Runs { key } => {
             let snapshot = session.open()?.snapshot();
             let runs = snapshot
                 .list_runs(&key)
-                .map_err(|error| suggest_course(error, &snapshot))?;
+                .map_err(|error| suggest(error, &snapshot))?;
             let views: Vec<_> = runs.iter().map(|run| RunView::of(run, &snapshot)).collect();
             session.output.list(&views)?;
             if views.is_empty() {
@@ -86,14 +92,14 @@ pub(super) fn run(session: &Session, verb: CourseVerb) -> Result<(), Failure> {
             let catalog = session.open()?;
             let course = catalog
                 .update_catalog_course(&key, &title, &language_short)
-                .map_err(|error| suggest_course(error, &catalog.snapshot()))?;
+                .map_err(|error| suggest(error, &catalog.snapshot()))?;
             show(session, &catalog, &course)
         }
         CourseVerb::Delete { key } => {
             let catalog = session.open()?;
             catalog
                 .delete_catalog_course(&key)
-                .map_err(|error| suggest_course(error, &catalog.snapshot()))?;
+                .map_err(|error| suggest(error, &catalog.snapshot()))?;
             session.done(&format!("Deleted {key}."));
             Ok(())
         }

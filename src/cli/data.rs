@@ -6,8 +6,8 @@ use std::path::Path;
 use clap::CommandFactory;
 
 use super::args::Arguments;
-use super::failure::Failure;
-use super::output::say;
+use super::failure::{Failure, exit};
+use super::output::{printable_path, quoted, say};
 use super::session::Session;
 use crate::{CreateModulestoreRun, CreateOrganization, Timestamp};
 
@@ -17,11 +17,13 @@ const COURSES: &str = include_str!("demo.txt");
 const ORGANIZATIONS: &str = include_str!("demo_organizations.txt");
 
 pub(super) fn demo(session: &Session) -> Result<(), Failure> {
-    let data = session.global.data.display();
+    let data = printable_path(&session.global.data);
     let catalog = session.open_or_create()?;
     if catalog.stats().organizations > 0 {
-        return Err(Failure::other(format!("{data} holds a catalog already."))
-            .advise("Name a new folder with --data."));
+        let what = format!("{data} holds a catalog already.");
+        return Err(
+            Failure::with_code(exit::ALREADY_EXISTS, what).advise("Name a new folder with --data.")
+        );
     }
     let created = |text: &str| text.parse::<Timestamp>().map_err(crate::Error::from);
     let mut pending = Vec::new();
@@ -47,10 +49,9 @@ pub(super) fn demo(session: &Session) -> Result<(), Failure> {
         answer.wait()?;
     }
     say(&format!("{data} now holds {}. Try:\n", catalog.stats()));
-    let option = if data.to_string() == "coursecat-data" {
-        String::new()
-    } else {
-        format!(" --data {data}")
+    let option = match session.global.data.to_str() {
+        Some("coursecat-data") => String::new(),
+        _ => format!(" --data {}", quoted(&session.global.data)),
     };
     for command in [
         "course list --order key",

@@ -1,16 +1,18 @@
 //! `coursecat export`, `backup` and `restore`
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use serde_json::json;
 
 use super::args::{BackupArguments, ExportArguments};
 use super::failure::{Failure, exit};
-use super::output::{Output, line};
+use super::input::check_readable;
+use super::output::{Output, json_path, line, printable_path};
 use super::progress::{StopFlag, Working, of_work};
 use super::session::Session;
+use super::suggest::suggest;
 use crate::transfer::{
     BackupError, BackupOptions, ExportError, Filter, Progress, Watch, backup as write_backup,
     export as write_export, restore as read_backup,
@@ -26,33 +28,53 @@ pub(super) fn export(session: &Session, arguments: &ExportArguments) -> Result<(
         filter = filter.language(code);
     }
     let failed = |error| match error {
-        ExportError::Catalog(error) => Failure::from(error),
+        ExportError::Catalog(error) => suggest(error, &snapshot),
         ExportError::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => Failure::quiet(),
-        ExportError::ImportOnly(_) => Failure::with_code(exit::INVALID, error.to_string()),
-        ExportError::Write(_) => Failure::other(error.to_string()),
-    };
-    let report = match &arguments.output {
-        None => write_export(&snapshot, arguments.format, &filter, io::stdout().lock()),
-        Some(path) => {
-            let mut file = File::create_new(path).map_err(|error| cannot_write(path, &error))?;
-            let report = write_export(&snapshot, arguments.format, &filter, &mut file);
-            file.flush()
-                .and_then(|()| file.sync_all())
-                .map_err(|error| cannot_write(path, &error))?;
-            report
+        ExportError::ImportOnly(format) => {
+            let what = format!("The format {format} can be imported, not exported.");
+            Failure::with_code(exit::INVALID, what)
+                .advise("Use coursecat, csv, django or django-new-site.")
         }
+        ExportError::Write(_) => Failure::other(error.to_string())
+            .advise("See to where it is written; what is there of it is not whole."),
     };
-    let report = report.map_err(failed)?;
+    let output = arguments.output.as_deref();
+    let Some(path) = output.filter(|path| *path != Path::new("-")) else {
+        let report = write_export(&snapshot, arguments.format, &filter, io::stdout().lock());
+        session.done(&format!("Exported {}.", report.map_err(failed)?.counts));
+        return Ok(());
+    };
+    let file = File::create_new(path).map_err(|error| cannot_write(path, &error))?;
+    let written = write_export(&snapshot, arguments.format, &filter, &file)
+        .map_err(failed)
+        .and_then(|report| {
+            file.sync_all()
+                .map_err(|error| cannot_write(path, &error))?;
+            Ok(report)
+        });
+    let report = written.inspect_err(|_| {
+        // Half an export could be taken for a whole one.
+        let _ = std::fs::remove_file(path);
+    })?;
+    if session.output == Output::Json {
+        return session.output.object(&json!({
+            "file": json_path(path),
+            "records": report.counts,
+            "bytes": report.bytes,
+        }));
+    }
     session.done(&format!("Exported {}.", report.counts));
     Ok(())
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    let failure = Failure::other(format!("{} cannot be written: {error}.", path.display()));
     if error.kind() == io::ErrorKind::AlreadyExists {
-        return failure.advise("Choose another name, or remove the file first.");
+        let what = format!("{} exists already.", printable_path(path));
+        return Failure::with_code(exit::ALREADY_EXISTS, what)
+            .advise("Choose another name, or remove the file first.");
     }
-    failure
+    let what = format!("{} cannot be written: {error}.", printable_path(path));
+    Failure::other(what).advise("Choose another place.")
 }
 
 pub(super) fn backup(session: &Session, arguments: &BackupArguments) -> Result<(), Failure> {
@@ -63,7 +85,7 @@ pub(super) fn backup(session: &Session, arguments: &BackupArguments) -> Result<(
     drop(working);
     if session.output == Output::Json {
         return session.output.object(&json!({
-            "file": arguments.file,
+            "file": json_path(&arguments.file),
             "records": report.counts,
             "file_bytes": report.file_bytes,
             "seconds": report.elapsed.as_secs_f64(),
@@ -71,7 +93,7 @@ pub(super) fn backup(session: &Session, arguments: &BackupArguments) -> Result<(
     }
     line(&format!(
         "{}: {} bytes with {}, written in {:.1?}.",
-        arguments.file.display(),
+        printable_path(&arguments.file),
         report.file_bytes,
         report.counts,
         report.elapsed
@@ -80,6 +102,7 @@ pub(super) fn backup(session: &Session, arguments: &BackupArguments) -> Result<(
 
 pub(super) fn restore(session: &Session, file: &Path) -> Result<(), Failure> {
     let folder = &session.global.data;
+    check_readable(file)?;
     let mut watcher = RestoreWatcher {
         working: of_work("Restoring"),
         stop: StopFlag::on_signal(),
@@ -88,14 +111,14 @@ pub(super) fn restore(session: &Session, file: &Path) -> Result<(), Failure> {
     drop(watcher);
     if session.output == Output::Json {
         return session.output.object(&json!({
-            "folder": folder,
+            "folder": json_path(folder),
             "records": report.counts,
             "seconds": report.elapsed.as_secs_f64(),
         }));
     }
     line(&format!(
         "{} now holds {}, restored and verified in {:.1?}.",
-        folder.display(),
+        printable_path(folder),
         report.counts,
         report.elapsed
     ))
@@ -122,12 +145,22 @@ fn backup_failure(error: BackupError) -> Failure {
     let what = error.to_string();
     match error {
         BackupError::Catalog(error) => error.into(),
-        BackupError::Exists { .. } => Failure::with_code(exit::ALREADY_EXISTS, what)
-            .advise("Choose another name, or add --overwrite."),
-        BackupError::NotEmpty { .. } => {
-            Failure::with_code(exit::ALREADY_EXISTS, what).advise("Name a new folder with --data.")
-        }
-        BackupError::Damaged { .. } | BackupError::NotTheSame { .. } => Failure::corrupt(what),
+        BackupError::Exists { path } => Failure::with_code(
+            exit::ALREADY_EXISTS,
+            format!("{} exists already.", printable_path(&path)),
+        )
+        .advise("Choose another name, or add --overwrite."),
+        BackupError::NotEmpty { path } => Failure::with_code(
+            exit::ALREADY_EXISTS,
+            format!("The folder {} is not empty.", printable_path(&path)),
+        )
+        .advise("A backup is restored into a new or an empty folder: name one with --data."),
+        BackupError::Damaged { .. } => Failure::corrupt(what).advise(
+            "Restore another backup. What is none, such as an export, is taken in by coursecat import.",
+        ),
+        BackupError::NotTheSame { .. } => Failure::corrupt(what),
+        BackupError::Io { .. } => Failure::other(what).advise("Nothing is left of it. See to the disk, or choose another place."),
+        BackupError::Stopped => Failure::other(what).advise("Run the same command again."),
         _ => Failure::other(what),
     }
 }

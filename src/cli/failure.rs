@@ -1,8 +1,9 @@
 //! Failures: one line that names the value, one that says what to do next, and an exit code.
 
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
-use super::output::{printable, say};
+use super::output::{printable, quoted, say};
 use crate::{Error, Field};
 
 /// Why a verb failed.
@@ -66,6 +67,20 @@ impl Failure {
         self
     }
 
+    /// Makes two lines of a sentence that says what is wrong and, after a semicolon, what to do.
+    fn in_two_lines(code: u8, sentence: &str) -> Self {
+        match sentence.rsplit_once("; ") {
+            // Not within the value, which is in quotes.
+            Some((what, advice)) if !advice.contains('"') => {
+                let mut letters = advice.chars();
+                let first = letters.next().into_iter().flat_map(char::to_uppercase);
+                let advice: String = first.chain(letters).collect();
+                Self::with_code(code, format!("{what}.")).advise(advice)
+            }
+            _ => Self::with_code(code, sentence),
+        }
+    }
+
     pub(super) fn print(&self) {
         if self.what.is_empty() {
             return;
@@ -75,6 +90,11 @@ impl Failure {
         for advice in &self.advice {
             say(&format!("  {}", printable(advice)));
         }
+    }
+
+    /// What happened and what to do next, line by line.
+    pub(super) fn into_lines(self) -> impl Iterator<Item = String> {
+        std::iter::once(self.what).chain(self.advice)
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {
@@ -117,11 +137,13 @@ impl From<Error> for Failure {
                         .to_owned(),
                 ),
             ),
-            Error::Invalid(_) => (exit::INVALID, None),
-            Error::InvalidKey(_) => (
-                exit::INVALID,
-                Some("A run's key looks like course-v1:ORG+COURSE+RUN, a catalog course's like catalog-course:ORG:CODE.".to_owned()),
-            ),
+            Error::Invalid(_) => return Self::in_two_lines(exit::INVALID, &what),
+            Error::InvalidKey(invalid) => {
+                // What is wrong with it may say by itself what to do.
+                let advice = invalid.advice().unwrap_or("A run's key looks like course-v1:ORG+COURSE+RUN, a catalog course's like catalog-course:ORG:CODE.");
+                let what = what.strip_suffix(advice).unwrap_or(&what).trim_end();
+                return Self::with_code(exit::INVALID, what).advise(advice);
+            }
             Error::UnknownOrganization { short_name, .. } => (
                 exit::INVALID,
                 Some(format!(
@@ -136,7 +158,7 @@ impl From<Error> for Failure {
                 exit::CORRUPT,
                 Some(format!(
                     "Run: coursecat verify --data {0} to see everything that is wrong, coursecat repair --data {0} to save what can be saved.",
-                    path.display()
+                    quoted(path)
                 )),
             ),
             Error::Storage { doing, source } => {
@@ -144,6 +166,17 @@ impl From<Error> for Failure {
                     "The store failed while {doing}: {}.",
                     with_causes(&**source)
                 ));
+                // Nothing has been answered yet where there cannot be a catalog.
+                let place = source.downcast_ref::<io::Error>().map(io::Error::kind);
+                if let Some(
+                    ErrorKind::NotFound
+                    | ErrorKind::PermissionDenied
+                    | ErrorKind::ReadOnlyFilesystem
+                    | ErrorKind::NotADirectory,
+                ) = place
+                {
+                    return failure.advise("Name a folder that you can write into with --data.");
+                }
                 return failure.advise(
                     "What was answered before is stored; what was on its way is stored whole or not at all. See to the disk, then look or try again.",
                 );

@@ -1,19 +1,21 @@
 //! `coursecat import`
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::args::{ConflictArgument, ImportArguments};
 use super::failure::{Failure, exit};
-use super::output::{Output, line, printable, say};
+use super::input::{Input, check_readable, unreadable};
+use super::output::{Output, json_path, line, printable, printable_path, say};
 use super::progress::{self, StopFlag};
+use super::rejects::Rejects;
 use super::session::Session;
 use crate::Catalog;
-use crate::transfer::{Format, Import, ImportReport, OnConflict, Progress, Reject, Tally, Watch};
+use crate::transfer::{
+    Format, Import, ImportProblem, ImportReport, OnConflict, Progress, Reject, Tally, Watch,
+};
 
 /// Rejects that are shown; all of them go into the file of `--rejects`.
 const SHOWN_REJECTS: u64 = 20;
@@ -27,116 +29,169 @@ pub(super) fn import(session: &Session, arguments: &ImportArguments) -> Result<(
         })
         .strict(arguments.strict)
         .dry_run(arguments.dry_run);
-    let rejects = match &arguments.rejects {
-        Some(path) => Some(File::create(path).map_err(|error| {
-            Failure::other(format!("{} cannot be written: {error}.", path.display()))
-        })?),
-        None => None,
-    };
+    for path in arguments
+        .files
+        .iter()
+        .filter(|path| *path != Path::new("-"))
+    {
+        check_readable(path)?;
+    }
     let stop = StopFlag::on_signal();
-    let catalog = session.open_or_create()?;
     let mut watcher = Watcher {
+        file: PathBuf::new(),
+        name: String::new(),
+        is_strict: arguments.strict,
         bar: ProgressBar::hidden(),
-        rejects,
+        rejects: Rejects::create(arguments)?,
         shown: 0,
         stop,
+        is_patient: false,
     };
+    // Not before there is something to put into it.
+    let mut catalog = None;
     let mut rejected = 0;
     for path in &arguments.files {
-        let report = import_file(&catalog, &import, path, arguments.format, &mut watcher)?;
+        let shown = printable_path(path);
+        watcher.file.clone_from(path);
+        watcher.name = match arguments.files.len() {
+            1 => String::new(),
+            _ => format!("{shown}: "),
+        };
+        let mut open = || match arguments.dry_run {
+            true => session.open_to_rehearse(),
+            false => session.open_or_create(),
+        };
+        let report = import_file(
+            &mut catalog,
+            &mut open,
+            &import,
+            path,
+            arguments.format,
+            &mut watcher,
+        )?;
         print_report(session, path, &report)?;
         rejected += report.rejected();
         if report.stopped {
-            return Err(Failure::other(format!(
-                "The import of {} was stopped after {} rows; what was read before is stored.",
-                path.display(),
-                report.rows
-            ))
-            .advise("Run the same command again to complete it."));
+            watcher.rejects.finish()?;
+            return Err(stopped(&shown, &report));
         }
     }
+    watcher.rejects.finish()?;
     if arguments.strict && rejected > 0 {
         return Err(Failure::with_code(
             exit::INVALID,
-            format!("{rejected} rows were refused, so nothing of their file was stored."),
+            match rejected {
+                1 => "A row was refused, so nothing of its file was stored.".to_owned(),
+                n => format!("{n} rows were refused, so nothing of their file was stored."),
+            },
         )
-        .advise("Correct them, or leave out --strict to take the others."));
+        .advise("Correct what was refused, or leave out --strict to take the rest."));
     }
     Ok(())
 }
 
+fn stopped(file: &str, report: &ImportReport) -> Failure {
+    let rows = report.rows;
+    let failure = |what: &str| {
+        Failure::other(format!(
+            "The import of {file} was stopped after {rows} rows; {what}."
+        ))
+    };
+    match report.written {
+        true => failure("what was read before is stored")
+            .advise("Run the same command again to complete it."),
+        false => failure("nothing of it was stored").advise("Run the same command again."),
+    }
+}
+
 fn import_file(
-    catalog: &Catalog,
+    catalog: &mut Option<Catalog>,
+    open: &mut dyn FnMut() -> Result<Catalog, Failure>,
     import: &Import,
     path: &Path,
     format: Option<Format>,
     watcher: &mut Watcher,
 ) -> Result<ImportReport, Failure> {
-    let unreadable = |error: io::Error| {
-        Failure::with_code(
-            exit::INVALID,
-            format!("{} cannot be read: {error}.", path.display()),
-        )
-    };
-    let (input, bytes): (Box<dyn Read>, u64) = if path == Path::new("-") {
-        (Box::new(io::stdin()), 0)
-    } else {
-        let file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        if metadata.is_dir() {
-            return Err(Failure::with_code(
-                exit::INVALID,
-                format!("{} is a folder, not a file.", path.display()),
-            ));
+    let mut input = Input::open(path, &watcher.stop)?;
+    let head = match input.head() {
+        Ok(head) => head,
+        Err(_) if watcher.stop.is_set() => {
+            return Ok(ImportReport {
+                stopped: true,
+                ..ImportReport::default()
+            });
         }
-        (Box::new(file), metadata.len())
+        Err(error) => return Err(unreadable(path, &error)),
     };
-    let mut input = BufReader::with_capacity(1 << 16, input);
     let format = match format {
         Some(format) => format,
-        None => recognise(&mut input, path)
-            .map_err(unreadable)?
-            .ok_or_else(|| {
-                Failure::with_code(
-                    exit::INVALID,
-                    format!(
-                        "The format of {} is not clear, or it is empty.",
-                        path.display()
-                    ),
-                )
-                .advise("Name it with --format: coursecat, jsonl, csv, django or courses-api.")
-            })?,
+        None => recognise(head, path)?,
     };
-    watcher.start(bytes);
-    let result = import.run(catalog, format, input, watcher);
+    let catalog = match catalog {
+        Some(catalog) => catalog,
+        None => catalog.insert(open()?),
+    };
+    watcher.start(input.bytes());
+    let result = match input {
+        Input::File(file, _) => import.run_seekable(catalog, format, file, watcher),
+        Input::Stream(stream) => import.run(catalog, format, stream, watcher),
+    };
     watcher.bar.finish_and_clear();
-    result.map_err(|error| {
+    result.or_else(|error| {
+        if matches!(error.problem, ImportProblem::Read(_)) && watcher.stop.is_set() {
+            // It was stopped while it waited for more.
+            let mut report = *error.report;
+            report.stopped = true;
+            return Ok(report);
+        }
         let failure = match &error.problem {
-            crate::transfer::ImportProblem::Catalog(error) => Failure::from(error.clone()),
-            problem => Failure::with_code(exit::INVALID, format!("{}: {problem}", path.display())),
+            ImportProblem::Catalog(error) => Failure::from(error.clone()),
+            problem => whole(path, problem),
         };
-        if error.report.written && error.report.rows > 0 {
+        Err(if error.report.written && error.report.rows > 0 {
             failure.advise(format!(
                 "{} rows before that are stored; a corrected file can be imported as a whole.",
                 error.report.rows
             ))
         } else {
             failure.advise("Nothing of it was stored.")
-        }
+        })
     })
 }
 
-fn recognise(input: &mut BufReader<Box<dyn Read>>, path: &Path) -> io::Result<Option<Format>> {
+/// A problem of an input as a whole.
+fn whole(path: &Path, problem: &ImportProblem) -> Failure {
+    let what = format!("{}: {problem}", printable_path(path));
+    Failure::with_code(exit::INVALID, what)
+}
+
+fn recognise(head: &[u8], path: &Path) -> Result<Format, Failure> {
     let name = path.file_name().and_then(|name| name.to_str());
-    Ok(Format::recognise(input.fill_buf()?, name))
+    if let Some(format) = Format::recognise(head, name) {
+        return Ok(format);
+    }
+    let failure = match ImportProblem::of_first_bytes(head) {
+        Some(problem) => return Err(whole(path, &problem).advise("Nothing of it was stored.")),
+        None => format!("The format of {} is not clear.", printable_path(path)),
+    };
+    Err(Failure::with_code(exit::INVALID, failure)
+        .advise("Name it with --format: coursecat, jsonl, csv, django or courses-api."))
 }
 
 /// Tells a person how far an import is, and keeps the rejects.
 struct Watcher {
+    /// The file that is being imported.
+    file: PathBuf,
+    /// Its name for people, where there are several.
+    name: String,
+    /// Whether it is all or nothing.
+    is_strict: bool,
     bar: ProgressBar,
-    rejects: Option<File>,
+    rejects: Rejects,
     shown: u64,
     stop: StopFlag,
+    /// Whether it has been said that what was asked to stop goes on for a while.
+    is_patient: bool,
 }
 
 impl Watcher {
@@ -154,6 +209,10 @@ impl Watcher {
 impl Watch for Watcher {
     fn progress(&mut self, progress: &Progress) {
         self.bar.set_position(progress.bytes);
+        if self.stop.is_set() && self.is_strict && !progress.rehearsing && !self.is_patient {
+            self.is_patient = true;
+            self.tell("All or nothing is being stored: this cannot be stopped any more.");
+        }
         let what = if progress.rehearsing {
             "checked"
         } else {
@@ -166,24 +225,14 @@ impl Watch for Watcher {
     fn rejected(&mut self, reject: &Reject) {
         self.shown += 1;
         match self.shown {
-            ..=SHOWN_REJECTS => self.tell(&format!("rejected: {}", printable(&reject.to_string()))),
+            ..=SHOWN_REJECTS => {
+                let reject = printable(&reject.to_string());
+                self.tell(&format!("rejected: {}{reject}", self.name));
+            }
             n if n == SHOWN_REJECTS + 1 => self.tell("rejected: … more; see the counts at the end"),
             _ => {}
         }
-        let Some(file) = &mut self.rejects else {
-            return;
-        };
-        let row = json!({
-            "line": reject.place.line,
-            "row": reject.place.row,
-            "key": reject.key,
-            "code": reject.error.code(),
-            "reason": reject.error.to_string(),
-        });
-        if let Err(error) = writeln!(file, "{row}") {
-            self.rejects = None;
-            self.tell(&format!("The rejects can no longer be written: {error}."));
-        }
+        self.rejects.write(&self.file, reject);
     }
 
     fn should_stop(&mut self) -> bool {
@@ -193,7 +242,7 @@ impl Watch for Watcher {
 
 fn print_report(session: &Session, path: &Path, report: &ImportReport) -> Result<(), Failure> {
     if session.output == Output::Table {
-        return line(&format!("{}: {report}", path.display()));
+        return line(&format!("{}: {report}", printable_path(path)));
     }
     let tally = |tally: &Tally| {
         json!({
@@ -202,7 +251,7 @@ fn print_report(session: &Session, path: &Path, report: &ImportReport) -> Result
         })
     };
     session.output.object(&json!({
-        "file": path,
+        "file": json_path(path),
         "rows": report.rows,
         "bytes": report.bytes,
         "seconds": report.elapsed.as_secs_f64(),

@@ -9,13 +9,16 @@ mod data;
 mod export;
 mod failure;
 mod import;
+mod input;
 mod organizations;
 mod output;
 mod progress;
 mod references;
+mod rejects;
 mod runs;
 mod search;
 mod session;
+mod suggest;
 mod transfer_args;
 mod upkeep;
 mod view;
@@ -64,8 +67,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Verb::Demo => data::demo(&session),
         Verb::Completions { shell } => {
             let mut command = Arguments::command();
-            clap_complete::generate(shell, &mut command, "coursecat", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, "coursecat", &mut script);
+            output::written(|out| out.write_all(&script))
         }
         Verb::Man { folder } => data::man_pages(&folder),
     }

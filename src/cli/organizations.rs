@@ -3,6 +3,7 @@
 use super::args::OrgVerb;
 use super::failure::Failure;
 use super::session::Session;
+use super::suggest::suggest;
 use super::view::OrganizationView;
 use crate::{CreateOrganization, Organization, OrganizationQuery, UpdateOrganization};
 
@@ -27,7 +28,7 @@ pub(super) fn run(session: &Session, verb: OrgVerb) -> Result<(), Failure> {
                 .map(|name| snapshot.get_organization(name))
                 .collect();
             let views: Vec<_> = found
-                .map_err(|error| super::search::suggest_organization(error, &snapshot))?
+                .map_err(|error| suggest(error, &snapshot))?
                 .iter()
                 .map(|organization| OrganizationView::of(organization, &snapshot))
                 .collect();
@@ -43,14 +44,17 @@ pub(super) fn run(session: &Session, verb: OrgVerb) -> Result<(), Failure> {
                     snapshot.list_organizations(&query)
                 },
                 |organization| OrganizationView::of(organization, &snapshot),
-            )
+            )?;
+            Ok(())
         }
         OrgVerb::Rename {
             short_name,
             new_short_name,
         } => {
             let catalog = session.open()?;
-            let renamed = catalog.rename_organization(&short_name, &new_short_name)?;
+            let renamed = catalog
+                .rename_organization(&short_name, &new_short_name)
+                .map_err(|error| suggest(error, &catalog.snapshot()))?;
             show(session, &catalog, &renamed)
         }
         OrgVerb::Update {
@@ -64,11 +68,16 @@ pub(super) fn run(session: &Session, verb: OrgVerb) -> Result<(), Failure> {
             if active || inactive {
                 request = request.active(active);
             }
-            let updated = catalog.update_organization(request)?;
+            let updated = catalog
+                .update_organization(request)
+                .map_err(|error| suggest(error, &catalog.snapshot()))?;
             show(session, &catalog, &updated)
         }
         OrgVerb::Delete { short_name } => {
-            session.open()?.delete_organization(&short_name)?;
+            let catalog = session.open()?;
+            catalog
+                .delete_organization(&short_name)
+                .map_err(|error| suggest(error, &catalog.snapshot()))?;
             session.done(&format!("Deleted the organization {short_name}."));
             Ok(())
         }

@@ -3,6 +3,7 @@
 //! A reader that goes away (`| head`) ends the program quietly and is no failure.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
@@ -52,15 +53,26 @@ impl Output {
     }
 }
 
+/// A path for JSON, which knows Unicode only.
+pub(super) fn json_path(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
 /// Prints a line on stdout.
 pub(super) fn line(text: &str) -> Result<(), Failure> {
+    written(|out| writeln!(out, "{text}"))
+}
+
+/// Prints on stdout.
+pub(super) fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    match write(&mut out).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::quiet()),
-        Err(error) => Err(Failure::other(format!(
-            "Writing to stdout failed: {error}."
-        ))),
+        Err(error) => {
+            let what = format!("Writing to stdout failed: {error}.");
+            Err(Failure::other(what).advise("See to where it is written."))
+        }
     }
 }
 
@@ -70,11 +82,29 @@ pub(super) fn say(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// A text in which no character moves the cursor or hides another.
+/// A text in which no character moves the cursor, hides another, or changes the direction of what
+/// follows.
 pub(super) fn printable(text: &str) -> String {
+    let moves =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .map(|c| if moves(c) { '\u{fffd}' } else { c })
         .collect()
+}
+
+/// A path as it is typed in a shell.
+pub(super) fn quoted(path: &Path) -> String {
+    let text = printable_path(path);
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+:@%,".contains(c);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
+/// A path in such a text.
+pub(super) fn printable_path(path: &Path) -> String {
+    printable(&path.display().to_string())
 }
 
 /// A table without blanks at the ends of its lines.

@@ -2,16 +2,16 @@
 
 use super::args::RefVerb;
 use super::failure::Failure;
-use super::search::suggest_run;
 use super::session::Session;
+use super::suggest::suggest;
 use super::view::ReferenceView;
 
 pub(super) fn run(session: &Session, verb: RefVerb) -> Result<(), Failure> {
     let catalog = session.open()?;
-    let suggest = |error| suggest_run(error, &catalog.snapshot());
+    let failed = |error| suggest(error, &catalog.snapshot());
     match verb {
         RefVerb::Add { key, referrer } => {
-            let is_new = catalog.add_reference(&key, &referrer).map_err(suggest)?;
+            let is_new = catalog.add_reference(&key, &referrer).map_err(failed)?;
             session.done(&if is_new {
                 format!("{referrer} now refers to {key}.")
             } else {
@@ -20,12 +20,12 @@ pub(super) fn run(session: &Session, verb: RefVerb) -> Result<(), Failure> {
             Ok(())
         }
         RefVerb::Remove { key, referrer } => {
-            catalog.remove_reference(&key, &referrer).map_err(suggest)?;
+            catalog.remove_reference(&key, &referrer).map_err(failed)?;
             session.done(&format!("{referrer} no longer refers to {key}."));
             Ok(())
         }
         RefVerb::List { key } => {
-            let referrers = catalog.list_references(&key).map_err(suggest)?;
+            let referrers = catalog.list_references(&key).map_err(failed)?;
             let views: Vec<_> = referrers
                 .iter()
                 .map(|referrer| ReferenceView {

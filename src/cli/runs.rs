@@ -2,8 +2,8 @@
 
 use super::args::RunVerb;
 use super::failure::Failure;
-use super::search::{suggest_course, suggest_run};
 use super::session::{Session, warned};
+use super::suggest::{explain_empty, suggest};
 use super::view::RunView;
 use crate::{Catalog, CatalogCourseKey, CourseRun, CreateCourseRun, RunQuery};
 
@@ -25,7 +25,7 @@ pub(super) fn run(session: &Session, verb: RunVerb) -> Result<(), Failure> {
                         .title(title);
                     catalog
                         .create_course_run(request)
-                        .map_err(|error| suggest_course(error, &catalog.snapshot()))?
+                        .map_err(|error| suggest(error, &catalog.snapshot()))?
                 }
                 _ => catalog.create_course_run_for_modulestore_course_with(
                     key,
@@ -43,7 +43,7 @@ pub(super) fn run(session: &Session, verb: RunVerb) -> Result<(), Failure> {
                 .map(|key| snapshot.get_course_run(key))
                 .collect();
             let views: Vec<_> = found
-                .map_err(|error| suggest_run(error, &snapshot))?
+                .map_err(|error| suggest(error, &snapshot))?
                 .iter()
                 .map(|run| RunView::of(run, &snapshot))
                 .collect();
@@ -57,27 +57,34 @@ pub(super) fn run(session: &Session, verb: RunVerb) -> Result<(), Failure> {
         } => {
             let snapshot = session.open()?.snapshot();
             let mut query = RunQuery::new().text(&text);
-            if let Some(org) = org {
+            if let Some(org) = &org {
                 query = query.org(org);
             }
-            if let Some(course) = course {
+            if let Some(course) = &course {
                 let key: CatalogCourseKey = course.parse().map_err(crate::Error::from)?;
                 query = query.course(key);
             }
-            session.list(
+            let shown = session.list(
                 &page,
                 |order, limit, cursor| {
                     let query = query.clone().order(order).limit(limit).after(cursor);
                     snapshot.list_course_runs(&query)
                 },
                 |run| RunView::of(run, &snapshot),
-            )
+            )?;
+            if let (0, Some(org)) = (shown, &org) {
+                explain_empty(session, snapshot.get_organization(org), &snapshot);
+            }
+            if let (0, Some(course)) = (shown, &course) {
+                explain_empty(session, snapshot.get_catalog_course(course), &snapshot);
+            }
+            Ok(())
         }
         RunVerb::Sync { key, title } => {
             let catalog = session.open()?;
             let synced = catalog
                 .sync_course_run_details(&key, &title)
-                .map_err(|error| suggest_run(error, &catalog.snapshot()))?;
+                .map_err(|error| suggest(error, &catalog.snapshot()))?;
             let run = warned(synced);
             show(session, &catalog, &run)
         }
@@ -85,7 +92,7 @@ pub(super) fn run(session: &Session, verb: RunVerb) -> Result<(), Failure> {
             let catalog = session.open()?;
             catalog
                 .delete_course_run(&key)
-                .map_err(|error| suggest_run(error, &catalog.snapshot()))?;
+                .map_err(|error| suggest(error, &catalog.snapshot()))?;
             session.done(&format!("Deleted {key}."));
             Ok(())
         }

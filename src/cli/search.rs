@@ -1,11 +1,10 @@
-//! `coursecat search`, `coursecat stats`, and suggestions for keys that are not found.
+//! `coursecat search` and `coursecat stats`
 
 use super::args::SearchArguments;
 use super::failure::Failure;
 use super::output::{Output, line, say};
 use super::session::Session;
 use super::view::{CourseView, RunView};
-use crate::{Entity, Error, Snapshot, eq_ignoring_case};
 
 pub(super) fn search(session: &Session, arguments: &SearchArguments) -> Result<(), Failure> {
     let snapshot = session.open()?.snapshot();
@@ -53,84 +52,4 @@ pub(super) fn stats(session: &Session) -> Result<(), Failure> {
         "organizations    {}\ncatalog courses  {}\ncourse runs      {}\nreferences       {}\nbytes on disk    {bytes}",
         stats.organizations, stats.catalog_courses, stats.course_runs, stats.references
     ))
-}
-
-/// Adds the most similar key to an error about one that is not found.
-pub(super) fn suggest_run(error: Error, snapshot: &Snapshot) -> Failure {
-    if !matches!(
-        error,
-        Error::NotFound {
-            entity: Entity::CourseRun,
-            ..
-        }
-    ) {
-        return suggest_course(error, snapshot);
-    }
-    suggest(error, || {
-        snapshot.course_runs().map(|run| run.course_key.to_string())
-    })
-}
-
-/// The same for catalog courses.
-pub(super) fn suggest_course(error: Error, snapshot: &Snapshot) -> Failure {
-    if !matches!(
-        error,
-        Error::NotFound {
-            entity: Entity::CatalogCourse,
-            ..
-        }
-    ) {
-        return suggest_organization(error, snapshot);
-    }
-    suggest(error, || {
-        snapshot
-            .catalog_courses()
-            .map(|course| course.key().to_string())
-    })
-}
-
-/// The same for organizations.
-pub(super) fn suggest_organization(error: Error, snapshot: &Snapshot) -> Failure {
-    if !matches!(
-        error,
-        Error::NotFound {
-            entity: Entity::Organization,
-            ..
-        }
-    ) {
-        return error.into();
-    }
-    suggest(error, || {
-        snapshot
-            .organizations()
-            .map(|org| org.short_name.to_string())
-    })
-}
-
-/// How alike two keys must be for one to be suggested for the other; 1 is the same.
-const ALIKE: f64 = 0.93;
-/// A larger catalog is not looked through for a suggestion.
-const MOST_KEYS: usize = 200_000;
-
-fn suggest<I: Iterator<Item = String>>(error: Error, keys: impl Fn() -> I) -> Failure {
-    let Error::NotFound { key: asked, .. } = &error else {
-        return error.into();
-    };
-    let asked = asked.clone();
-    let failure = Failure::from(error);
-    if let Some(same) = keys()
-        .take(MOST_KEYS)
-        .find(|key| eq_ignoring_case(key, &asked))
-    {
-        return failure.advise(format!("There is {same:?}, in another capitalisation."));
-    }
-    let best = keys()
-        .take(MOST_KEYS)
-        .map(|key| (strsim::jaro_winkler(&key, &asked), key))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    match best {
-        Some((_, key)) => failure.advise(format!("Did you mean {key:?}?")),
-        None => failure.advise("Look for it with: coursecat search WORDS"),
-    }
 }

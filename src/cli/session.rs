@@ -1,10 +1,10 @@
 //! A session: the options of one run of the program, and the catalog that it opens.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 
 use super::args::{Global, OrderArgument, PageArguments};
 use super::failure::Failure;
-use super::output::{Output, say};
+use super::output::{Output, printable, say};
 use super::view::View;
 use crate::{Catalog, Cursor, Options, Order, Outcome, Page, Result};
 
@@ -36,13 +36,33 @@ impl Session {
         Ok(self.options()?.open(&self.global.data)?)
     }
 
+    /// Opens a catalog to see what would come of putting something into it. Where there is none,
+    /// none is made: it is an empty one in memory.
+    pub(super) fn open_to_rehearse(&self) -> Result<Catalog, Failure> {
+        let data = &self.global.data;
+        let is_empty = match data.read_dir() {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        };
+        if is_empty {
+            return Ok(self.options()?.temporary()?);
+        }
+        self.open()
+    }
+
     fn options(&self) -> Result<Options, Failure> {
         let mut options = Options::new().auto_create_organizations(!self.global.no_auto_create);
-        if let Some(code) = &self.global.default_language {
+        // A variable that is set to nothing is as good as none.
+        let given = |code: &&String| !code.is_empty();
+        if let Some(code) = self.global.default_language.as_ref().filter(given) {
             options = options.default_language(code).map_err(crate::Error::from)?;
         }
-        if let Some(codes) = &self.global.allowed_languages {
-            options = options.allowed_languages(codes);
+        let allowed = self.global.allowed_languages.as_deref();
+        if let Some(codes) = allowed.filter(|codes| codes.iter().any(|code| !code.is_empty())) {
+            let codes = codes.iter().map(|code| code.trim());
+            options = options
+                .allowed_languages(codes)
+                .map_err(crate::Error::from)?;
         }
         Ok(options)
     }
@@ -55,12 +75,13 @@ impl Session {
     }
 
     /// Prints a list, page by page if all of it was asked for, and says where to go on if not.
+    /// Tells how many records it has printed.
     pub(super) fn list<T, V: View>(
         &self,
         page: &PageArguments,
         read: impl Fn(Order, usize, Option<Cursor>) -> Result<Page<T>>,
         view: impl Fn(&T) -> V,
-    ) -> Result<(), Failure> {
+    ) -> Result<usize, Failure> {
         let order = match page.order {
             OrderArgument::Key => Order::Key,
             OrderArgument::Newest => Order::Newest,
@@ -88,7 +109,7 @@ impl Session {
                 "There is more: go on with --cursor {cursor}, or show all with --all."
             ));
         }
-        Ok(())
+        Ok(items.len())
     }
 
     /// Lines need not wait for each other as the columns of a table do.
@@ -97,16 +118,18 @@ impl Session {
         order: Order,
         read: impl Fn(Order, usize, Option<Cursor>) -> Result<Page<T>>,
         view: impl Fn(&T) -> V,
-    ) -> Result<(), Failure> {
+    ) -> Result<usize, Failure> {
         let mut cursor = None;
+        let mut shown = 0;
         loop {
             let found = read(order, 1_000, cursor)?;
+            shown += found.items.len();
             for item in &found.items {
                 self.output.object(&view(item))?;
             }
             match found.next {
                 Some(next) => cursor = Some(next),
-                None => return Ok(()),
+                None => return Ok(shown),
             }
         }
     }
@@ -116,6 +139,7 @@ impl Session {
 pub(super) fn warned<T>(outcome: Outcome<T>) -> T {
     let yellow = anstyle::AnsiColor::Yellow.on_default().bold();
     for warning in &outcome.warnings {
+        let warning = printable(&warning.to_string());
         say(&format!("{yellow}warning:{yellow:#} {warning}"));
     }
     outcome.value

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::args::RepairArguments;
 use super::failure::Failure;
-use super::output::{Output, line, say};
+use super::output::{Output, json_path, line, printable_path, quoted, say};
 use super::progress::of_work;
 use super::session::{Session, is_interactive};
 use crate::{Error, Finding, Timestamp};
@@ -34,9 +34,12 @@ pub(super) fn verify(session: &Session) -> Result<(), Failure> {
     }
     let failure = Failure::corrupt(format!(
         "The catalog in {} is damaged.",
-        session.global.data.display()
+        printable_path(&session.global.data)
     ));
-    Err(failure.advise("Save what can be saved with: coursecat repair"))
+    Err(failure.advise(format!(
+        "Save what can be saved with: coursecat repair --data {}",
+        quoted(&session.global.data)
+    )))
 }
 
 pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(), Failure> {
@@ -46,12 +49,21 @@ pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(
         Ok(report) if report.is_clean() => {
             drop(working);
             session.done("Nothing is wrong; there is nothing to repair.");
+            if session.output == Output::Json {
+                return session.output.object(&json!({
+                    "rows_changed": 0,
+                    "rebuilt": [],
+                    "lost": [],
+                    "records": report.stats,
+                    "copy": null,
+                }));
+            }
             return Ok(());
         }
         Ok(report) => format!(
             "{} things are wrong in {}.",
             report.findings.len(),
-            data.display()
+            printable_path(data)
         ),
         Err(error @ Error::Corrupt { .. }) => format!(
             "{error} What can be read of its log will take its place; what was written after the damage will be lost."
@@ -62,7 +74,7 @@ pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(
     let copy = copy_name(data);
     say(&format!(
         "{wrong} It will be copied to {}, then its indexes, counts and digest are rebuilt from the records that are intact; what cannot be saved is listed.",
-        copy.display()
+        printable_path(&copy)
     ));
     if !arguments.yes && !asked("Go on?")? {
         return Err(Failure::other("Nothing was changed.")
@@ -72,7 +84,7 @@ pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(
     copy_folder(data, &copy).map_err(|error| {
         Failure::other(format!(
             "Copying to {} failed: {error}. Nothing was changed.",
-            copy.display()
+            printable_path(&copy)
         ))
     })?;
     let report = crate::repair(data)?;
@@ -83,7 +95,7 @@ pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(
             "rebuilt": report.rebuilt,
             "lost": findings(&report.lost),
             "records": report.stats,
-            "copy": copy,
+            "copy": json_path(&copy),
         }));
     }
     line(&report.to_string())

@@ -188,7 +188,8 @@ impl InvalidKey {
         }
     }
 
-    fn advice(&self) -> Option<&'static str> {
+    /// The sentence at the end that says what to do, where there is something to do.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
         match &self.reason {
             Reason::Empty | Reason::Namespace | Reason::NoNamespace | Reason::CatalogPrefix
                 if is_percent_encoded(&self.input) =>

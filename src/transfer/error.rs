@@ -82,6 +82,23 @@ pub enum ImportProblem {
 }
 
 impl ImportProblem {
+    /// What is wrong with an input that begins with these bytes (all of them, if it has less than
+    /// four), whatever its format: it is empty, or no text in UTF-8.
+    #[must_use]
+    pub fn of_first_bytes(first_bytes: &[u8]) -> Option<Self> {
+        let what = match first_bytes {
+            [] => return Some(Self::Empty),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text; save it as UTF-8.",
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+                "compressed with zstd; restore it if it is a backup, or decompress it first."
+            }
+            [0x1f, 0x8b, ..] | [b'P', b'K', 3, 4, ..] => "compressed; decompress it first.",
+            [0, ..] => "no text.",
+            _ => return None,
+        };
+        Some(Self::NotText(what))
+    }
+
     /// The problem in one word, as JSON has it. These names do not change.
     #[must_use]
     pub const fn code(&self) -> &'static str {

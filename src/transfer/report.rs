@@ -138,7 +138,12 @@ impl fmt::Display for ImportReport {
             (false, false) => "; nothing was written",
             (false, true) => " before it was stopped; nothing was written",
         };
-        write!(f, "{} rows read in {:.1?}{how}.", self.rows, self.elapsed)?;
+        let plural = if self.rows == 1 { "" } else { "s" };
+        write!(
+            f,
+            "{} row{plural} read in {:.1?}{how}.",
+            self.rows, self.elapsed
+        )?;
         for (entity, tally) in self.tallies() {
             if !tally.is_empty() {
                 let Tally {

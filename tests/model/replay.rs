@@ -332,7 +332,7 @@ fn open(kept: &Kept, clock: &Clock, settings: &Settings) -> Vec<Catalog> {
         .unwrap()
         .clock(move || clock.now());
     if let Some(allowed) = &settings.allowed {
-        options = options.allowed_languages(allowed.iter().copied());
+        options = options.allowed_languages(allowed.iter().copied()).unwrap();
     }
     if settings.deferred {
         // So long that only a sync or closing makes anything durable.

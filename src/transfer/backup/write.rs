@@ -86,6 +86,15 @@ pub fn backup(
     if !options.overwrite && path.symlink_metadata().is_ok() {
         return Err(exists());
     }
+    // Another file could take the place of these, which is never what is meant.
+    let odd = path.metadata().ok().and_then(|metadata| match () {
+        () if metadata.is_dir() => Some("it is a folder"),
+        () if !metadata.is_file() => Some("it is no file, but a device or a pipe"),
+        () => None,
+    });
+    if let Some(odd) = odd {
+        return Err(failed("Replacing", path)(std::io::Error::other(odd)));
+    }
     let new = NewFile::create(path).map_err(failed("Creating", path))?;
     let (counts, bytes) = write_to(&new, snapshot, path)?;
     let size = new.file().and_then(std::fs::File::metadata);

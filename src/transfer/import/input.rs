@@ -27,30 +27,21 @@ impl<'a> Input<'a> {
     ) -> Result<Self, ImportProblem> {
         let mut head = Vec::with_capacity(HEAD_BYTES);
         Read::take(&mut *inner, HEAD_BYTES as u64).read_to_end(&mut head)?;
-        let what = match head.as_slice() {
-            [] => return Err(ImportProblem::Empty),
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text; save it as UTF-8.",
-            [0x28, 0xb5, 0x2f, 0xfd] => {
-                "compressed with zstd; restore it if it is a backup, or decompress it first."
-            }
-            [0x1f, 0x8b, ..] | [b'P', b'K', 3, 4] => "compressed; decompress it first.",
-            [0, ..] => "no text.",
-            _ => {
-                let at = if head.starts_with(b"\xef\xbb\xbf") {
-                    3
-                } else {
-                    0
-                };
-                bytes.set(at as u64);
-                return Ok(Self {
-                    inner,
-                    bytes,
-                    head,
-                    at,
-                });
-            }
+        if let Some(problem) = ImportProblem::of_first_bytes(&head) {
+            return Err(problem);
+        }
+        let at = if head.starts_with(b"\xef\xbb\xbf") {
+            3
+        } else {
+            0
         };
-        Err(ImportProblem::NotText(what))
+        bytes.set(at as u64);
+        Ok(Self {
+            inner,
+            bytes,
+            head,
+            at,
+        })
     }
 }
 
