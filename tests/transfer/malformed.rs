@@ -744,6 +744,155 @@ fn every_fault_is_told_and_costs_no_other_row() {
     }
 }
 
+/// Two good rows in each format that can be told from what stands between them, and how many runs
+/// or organizations they are.
+struct Pair {
+    format: Format,
+    before: String,
+    after: String,
+}
+
+fn pairs() -> Vec<Pair> {
+    let pair = |format, before: &str, after: &str| Pair {
+        format,
+        before: before.to_owned(),
+        after: after.to_owned(),
+    };
+    let org = |name: &str| {
+        format!(
+            "{{\"type\":\"organization\",\"short_name\":\"{name}\",\"name\":\"MIT\",\"active\":true,\"created\":\"2026-01-01T00:00:00Z\"}}\n"
+        )
+    };
+    let end = "{\"type\":\"end\",\"organizations\":3,\"catalog_courses\":0,\"course_runs\":0,\"references\":0}\n";
+    let other = ORG
+        .replace("MITx", "Other")
+        .replace("\"pk\": 1", "\"pk\": 2");
+    vec![
+        pair(
+            Format::Lines,
+            &format!("{HEADER}{}", org("MITx")),
+            &format!("{}{end}", org("Other")),
+        ),
+        pair(
+            Format::PlainLines,
+            GOOD,
+            "{\"course_key\": \"Other/C/r\"}\n",
+        ),
+        pair(
+            Format::Csv,
+            "course_key,title,created\nMITx/C/r,T,\n",
+            "Other/C/r,T,\n",
+        ),
+        pair(
+            Format::Fixture,
+            &format!("[\n{ORG},\n"),
+            &format!(",\n{other}\n]\n"),
+        ),
+        pair(
+            Format::CoursesApi,
+            &format!("{{\"results\": [\n{API},\n"),
+            ",\n{\"course_id\": \"Other/C/r\"}\n], \"next\": null}\n",
+        ),
+    ]
+}
+
+/// A row of a format in which one text is replaced, to put between the two.
+fn third(format: Format, fault: &[u8]) -> Vec<u8> {
+    let around = match format {
+        Format::Lines => (
+            "{\"type\":\"organization\",\"short_name\":\"Third\",\"active\":true,\"created\":\"2026-01-01T00:00:00Z\",\"name\":",
+            "}\n",
+        ),
+        Format::PlainLines => ("{\"course_key\": \"Third/C/r\", \"title\": ", "}\n"),
+        Format::Csv => ("Third/C/r,", ",\n"),
+        Format::Fixture => (
+            "{\"model\": \"organizations.organization\", \"pk\": 3, \"fields\": {\"short_name\": \"Third\", \"active\": true, \"created\": \"2026-01-01T00:00:00Z\", \"name\": ",
+            "}}",
+        ),
+        _ => ("{\"course_id\": \"Third/C/r\", \"name\": ", "}"),
+    };
+    bytes(&[around.0.as_bytes(), fault, around.1.as_bytes()])
+}
+
+fn organizations_after(format: Format, input: &[u8]) -> (Vec<String>, Option<String>, u64) {
+    let catalog = Catalog::temporary().unwrap();
+    let (report, kept) = import_with(&Import::new(), &catalog, format, input);
+    let error = report.err().map(|error| error.to_string());
+    (kept.rejects, error, catalog.stats().organizations)
+}
+
+#[test]
+fn each_format_meets_each_fault_and_keeps_the_rows_around_it() {
+    for pair in pairs() {
+        let format = pair.format;
+        let with = |row: &[u8]| bytes(&[pair.before.as_bytes(), row, pair.after.as_bytes()]);
+        let good = with(&third(format, b"\"T\""));
+        assert_eq!(organizations_after(format, &good), (vec![], None, 3));
+
+        // A byte order mark, and lines that end as on Windows.
+        let marked = bytes(&[b"\xef\xbb\xbf", &good]);
+        assert_eq!(organizations_after(format, &marked), (vec![], None, 3));
+        let windows = String::from_utf8(good.clone())
+            .unwrap()
+            .replace('\n', "\r\n");
+        let windows = organizations_after(format, windows.as_bytes());
+        assert_eq!(windows, (vec![], None, 3), "{format}");
+
+        // A value of the wrong type, or one that is not UTF-8: that row is refused.
+        let wrong: &[u8] = match format {
+            Format::Csv => b"T,yesterday", // With one cell too many.
+            _ => b"[7]",
+        };
+        let huge = [b"\"", &vec![b'x'; 2 << 20][..], b"\""].concat();
+        for (fault, reason) in [
+            (wrong, "The row cannot be read: "),
+            (b"\"caf\xe9\"", "is not UTF-8."),
+            (&huge, "The row has more than 1048576 bytes"),
+        ] {
+            let (rejects, error, stored) =
+                organizations_after(format, &with(&third(format, fault)));
+            if format == Format::Csv && fault.len() > 1 << 20 {
+                // A quote that is never closed looks like this, so nothing after it is believed.
+                let error = error.unwrap();
+                assert!(
+                    error.starts_with("Line 3 is not as the format csv has it: "),
+                    "{error}"
+                );
+                assert_eq!(stored, 1);
+                continue;
+            }
+            assert_eq!((rejects.len(), stored), (1, 2), "{format}: {rejects:?}");
+            // Where not even the kind of a row can be read, it is missing in the counts at the end.
+            let counts = "The input is cut off or damaged (it ends at line 5): its end line counts";
+            let is_counted = error.as_ref().is_none_or(|error| {
+                format == Format::Lines && fault != wrong && error.starts_with(counts)
+            });
+            assert!(is_counted, "{format}: {error:?}");
+            assert!(
+                rejects[0].contains("line 3") || format == Format::PlainLines,
+                "{rejects:?}"
+            );
+            assert!(rejects[0].contains(reason), "{format}: {rejects:?}");
+        }
+
+        // Cut off in the middle of a row: what came before is in, and it is told.
+        let cut = pair.before.len() + 12;
+        let (rejects, error, stored) = organizations_after(format, &good[..cut]);
+        assert!(rejects.len() == 1 || error.is_some(), "{format}");
+        assert_eq!(stored, 1, "{format}");
+
+        // Nothing, and what is no text.
+        assert_eq!(
+            organizations_after(format, b"").1.unwrap(),
+            "The input is empty."
+        );
+        let elf = b"\x7fELF\x02\x01\x01\0\0\0\xff\xfe\n\0\0".repeat(50);
+        let (rejects, error, stored) = organizations_after(format, &elf);
+        assert!(!rejects.is_empty() || error.is_some(), "{format}");
+        assert_eq!(stored, 0, "{format}");
+    }
+}
+
 #[test]
 fn a_reference_to_a_course_whose_key_is_ambiguous_is_refused() {
     let lines = format!(
