@@ -36,6 +36,7 @@
 //! ways to read, [`Request`] all ways to write, [`Error`] all that can go wrong.
 
 // What comes from outside must never bring a program down that embeds a catalog.
+#![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod catalog;
