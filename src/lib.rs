@@ -48,6 +48,8 @@ mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(feature = "http")]
+pub mod http;
 mod image;
 mod integrity;
 pub mod key;
@@ -55,6 +57,8 @@ mod model;
 mod schema;
 #[cfg(feature = "transfer")]
 pub mod transfer;
+#[cfg(any(feature = "cli", feature = "http"))]
+mod view;
 
 pub use catalog::{
     AddReference, Catalog, CourseSelector, CreateCatalogCourse, CreateCourseRun,

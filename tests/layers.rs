@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Who may use whom.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("key", &[]),
     ("model", &["key"]),
     ("error", &["key", "model"]),
@@ -26,14 +26,22 @@ const MAY_USE: [(&str, &[&str]); 11] = [
             "Result",
         ],
     ),
+    ("view", &["{", "Warning"]),
+    (
+        "http",
+        &["{", "view", "transfer", "error", "key", "model", "Catalog"],
+    ),
     (
         "cli",
         &[
             "{",
+            "http",
             "transfer",
+            "view",
             "Catalog",
             "CourseQuery",
             "Cursor",
+            "Timestamp",
             "Error",
             "Result",
             "compact",

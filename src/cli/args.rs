@@ -35,7 +35,7 @@ pub(super) struct Arguments {
 }
 
 /// What every verb takes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Global {
     /// The catalog's folder
     #[arg(
@@ -166,6 +166,10 @@ Examples:
     /// Write the store anew, to give space back
     #[command(after_help = "Example:\n  coursecat compact")]
     Compact,
+    /// Serve the catalog to other programs, over HTTP
+    #[cfg(feature = "http")]
+    #[command(after_help = super::serve::HELP)]
+    Serve(Box<super::serve::Settings>),
     /// Fill a new folder with a few well-known courses
     #[command(after_help = "Example:\n  coursecat demo --data /tmp/demo")]
     Demo,
@@ -183,6 +187,17 @@ Examples:
         /// The folder
         folder: PathBuf,
     },
+}
+
+impl Verb {
+    /// Whether it begins its log by itself.
+    pub(super) fn has_a_log_of_its_own(&self) -> bool {
+        #[cfg(feature = "http")]
+        if matches!(self, Self::Serve(_)) {
+            return true;
+        }
+        false
+    }
 }
 
 #[derive(Debug, Subcommand)]

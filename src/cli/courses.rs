@@ -37,7 +37,7 @@ pub(super) fn run(session: &Session, verb: CourseVerb) -> Result<(), Failure> {
             let views: Vec<_> = found
                 .map_err(|error| suggest(error, &snapshot))?
                 .iter()
-                .map(|course| CourseView::of(course, &snapshot))
+                .map(|course| CourseView::of(course, &snapshot).into_owned())
                 .collect();
             session.output.list(&views)
         }
@@ -65,7 +65,7 @@ pub(super) fn run(session: &Session, verb: CourseVerb) -> Result<(), Failure> {
                     let query = query.clone().order(order).limit(limit).after(cursor);
                     snapshot.list_catalog_courses(&query)
                 },
-                |course| CourseView::of(course, &snapshot),
+                |course| CourseView::of(course, &snapshot).into_owned(),
             )?;
             if let (0, Some(org)) = (shown, &org) {
                 explain_empty(session, snapshot.get_organization(org), &snapshot);

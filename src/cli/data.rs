@@ -9,7 +9,7 @@ use super::args::Arguments;
 use super::failure::{Failure, exit};
 use super::output::{printable_path, quoted, say};
 use super::session::Session;
-use crate::{CreateModulestoreRun, CreateOrganization, Timestamp};
+use crate::{Catalog, CreateModulestoreRun, CreateOrganization, Timestamp};
 
 /// The courses of the demo, one a line: key, language, created, title.
 const COURSES: &str = include_str!("demo.txt");
@@ -25,29 +25,7 @@ pub(super) fn demo(session: &Session) -> Result<(), Failure> {
             Failure::with_code(exit::ALREADY_EXISTS, what).advise("Name a new folder with --data.")
         );
     }
-    let created = |text: &str| text.parse::<Timestamp>().map_err(crate::Error::from);
-    let mut pending = Vec::new();
-    for row in rows(ORGANIZATIONS) {
-        if let [short_name, name] = row[..] {
-            let first = created("2012-05-02T00:00:00Z")?;
-            let request = CreateOrganization::new(short_name)
-                .name(name)
-                .imported(first);
-            catalog.call(request)?;
-        }
-    }
-    for row in rows(COURSES) {
-        if let [key, language, day, title] = row[..] {
-            let run = CreateModulestoreRun::new(key)
-                .title(title)
-                .language_short(language)
-                .imported(created(&format!("{day}T09:00:00Z"))?);
-            pending.push(catalog.submit(run));
-        }
-    }
-    for answer in pending {
-        answer.wait()?;
-    }
+    fill(&catalog)?;
     say(&format!("{data} now holds {}. Try:\n", catalog.stats()));
     let option = match session.global.data.to_str() {
         Some("coursecat-data") => String::new(),
@@ -73,6 +51,34 @@ pub(super) fn demo(session: &Session) -> Result<(), Failure> {
         .map(|course| super::view::CourseView::of(course, &snapshot))
         .collect();
     session.output.list(&views)
+}
+
+/// Stores the courses of the demo.
+pub(super) fn fill(catalog: &Catalog) -> Result<(), Failure> {
+    let created = |text: &str| text.parse::<Timestamp>().map_err(crate::Error::from);
+    let mut pending = Vec::new();
+    for row in rows(ORGANIZATIONS) {
+        if let [short_name, name] = row[..] {
+            let first = created("2012-05-02T00:00:00Z")?;
+            let request = CreateOrganization::new(short_name)
+                .name(name)
+                .imported(first);
+            catalog.call(request)?;
+        }
+    }
+    for row in rows(COURSES) {
+        if let [key, language, day, title] = row[..] {
+            let run = CreateModulestoreRun::new(key)
+                .title(title)
+                .language_short(language)
+                .imported(created(&format!("{day}T09:00:00Z"))?);
+            pending.push(catalog.submit(run));
+        }
+    }
+    for answer in pending {
+        answer.wait()?;
+    }
+    Ok(())
 }
 
 /// The rows of a bundled file: fields between vertical bars.

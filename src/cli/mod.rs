@@ -17,6 +17,8 @@ mod references;
 mod rejects;
 mod runs;
 mod search;
+#[cfg(feature = "http")]
+mod serve;
 mod session;
 mod suggest;
 mod transfer_args;
@@ -38,7 +40,9 @@ use session::Session;
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    session::start_log(arguments.global.verbose);
+    if !arguments.verb.has_a_log_of_its_own() {
+        session::start_log(arguments.global.verbose);
+    }
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -64,6 +68,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Verb::Verify => upkeep::verify(&session),
         Verb::Repair(arguments) => upkeep::repair(&session, &arguments),
         Verb::Compact => upkeep::compact(&session),
+        #[cfg(feature = "http")]
+        Verb::Serve(settings) => serve::serve(&session, *settings),
         Verb::Demo => data::demo(&session),
         Verb::Completions { shell } => {
             let mut command = Arguments::command();

@@ -30,7 +30,7 @@ pub(super) fn run(session: &Session, verb: OrgVerb) -> Result<(), Failure> {
             let views: Vec<_> = found
                 .map_err(|error| suggest(error, &snapshot))?
                 .iter()
-                .map(|organization| OrganizationView::of(organization, &snapshot))
+                .map(|organization| OrganizationView::of(organization, &snapshot).into_owned())
                 .collect();
             session.output.list(&views)
         }
@@ -43,7 +43,7 @@ pub(super) fn run(session: &Session, verb: OrgVerb) -> Result<(), Failure> {
                     let query = query.clone().order(order).limit(limit).after(cursor);
                     snapshot.list_organizations(&query)
                 },
-                |organization| OrganizationView::of(organization, &snapshot),
+                |organization| OrganizationView::of(organization, &snapshot).into_owned(),
             )?;
             Ok(())
         }

@@ -45,7 +45,7 @@ pub(super) fn run(session: &Session, verb: RunVerb) -> Result<(), Failure> {
             let views: Vec<_> = found
                 .map_err(|error| suggest(error, &snapshot))?
                 .iter()
-                .map(|run| RunView::of(run, &snapshot))
+                .map(|run| RunView::of(run, &snapshot).into_owned())
                 .collect();
             session.output.list(&views)
         }
@@ -70,7 +70,7 @@ pub(super) fn run(session: &Session, verb: RunVerb) -> Result<(), Failure> {
                     let query = query.clone().order(order).limit(limit).after(cursor);
                     snapshot.list_course_runs(&query)
                 },
-                |run| RunView::of(run, &snapshot),
+                |run| RunView::of(run, &snapshot).into_owned(),
             )?;
             if let (0, Some(org)) = (shown, &org) {
                 explain_empty(session, snapshot.get_organization(org), &snapshot);

@@ -50,7 +50,8 @@ impl Session {
         self.open()
     }
 
-    fn options(&self) -> Result<Options, Failure> {
+    /// The options to open a catalog with.
+    pub(super) fn options(&self) -> Result<Options, Failure> {
         let mut options = Options::new().auto_create_organizations(!self.global.no_auto_create);
         // A variable that is set to nothing is as good as none.
         let given = |code: &&String| !code.is_empty();

@@ -1,0 +1,205 @@
+//! `/v1/courses`
+
+use axum::extract::State;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::answer::{Answer, created, done, ok};
+use super::body::{Fields, Json};
+use super::paging::{OrderName, Results, default_limit};
+use super::path::Key;
+use super::problem::Problem;
+use super::query::Query;
+use super::runs;
+use super::state::App;
+use crate::view::{CourseView, RunView};
+use crate::{
+    CatalogCourse, CourseQuery, CreateCatalogCourse, CreateCourseRun, Cursor, DeleteCatalogCourse,
+    RunQuery, UpdateCatalogCourse,
+};
+
+/// Where catalog courses are.
+pub(super) const COLLECTION: &str = "/v1/courses";
+
+/// Which catalog courses to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct List {
+    /// Only those of this organization, ignoring case.
+    org: Option<String>,
+    /// Only those with this course code, ignoring case.
+    course_code: Option<String>,
+    /// Only those in this language: `en-us`, or `en` for all kinds of English.
+    language: Option<String>,
+    /// Only those in whose title, course code or organization each of these words occurs,
+    /// ignoring case.
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    order: OrderName,
+    #[serde(default = "default_limit")]
+    limit: usize,
+    cursor: Option<String>,
+}
+
+pub(super) async fn list(State(app): State<App>, Query(list): Query<List>) -> Answer {
+    let cursor: Option<Cursor> = list.cursor.map(|text| text.parse()).transpose()?;
+    let mut query = CourseQuery::new()
+        .text(&list.q)
+        .order(list.order.into())
+        .limit(list.limit)
+        .after(cursor);
+    if let Some(org) = list.org {
+        query = query.org(org);
+    }
+    if let Some(code) = list.course_code {
+        query = query.course_code(code);
+    }
+    if let Some(code) = list.language {
+        query = query.language(code);
+    }
+    let snapshot = app.catalog.snapshot();
+    let page = snapshot.list_catalog_courses(&query)?;
+    Results::of(&page, |course| CourseView::of(course, &snapshot)).answer()
+}
+
+/// A new catalog course.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Create {
+    /// The short name of its organization, which must exist.
+    org: String,
+    /// Its code, unique within the organization ignoring case.
+    course_code: String,
+    /// Its title; the course code unless given.
+    title: Option<String>,
+    /// Its language, as a full code: `en-us`.
+    language: Option<String>,
+    /// Its language, as a short (legacy) code: `en`, `zh_HANS`.
+    language_short: Option<String>,
+}
+
+impl Fields for Create {
+    const NAMES: &'static [&'static str] =
+        &["org", "course_code", "title", "language", "language_short"];
+}
+
+pub(super) async fn create(State(app): State<App>, Json(body): Json<Create>) -> Answer {
+    let mut request =
+        CreateCatalogCourse::new(body.org, body.course_code).title(body.title.unwrap_or_default());
+    request = match (body.language, body.language_short) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::invalid(
+                "language_short",
+                "Give language or language_short, not both.",
+            ));
+        }
+        (Some(code), None) => request.language(code),
+        (None, short) => request.language_short(short.unwrap_or_default()),
+    };
+    let course = app.catalog.submit(request).await?;
+    let view = view(&app, &course);
+    created(COLLECTION, &view.key, &view)
+}
+
+pub(super) async fn get(State(app): State<App>, Key(key): Key) -> Answer {
+    let snapshot = app.catalog.snapshot();
+    let course = snapshot.get_catalog_course(&key)?;
+    ok(&CourseView::of(&course, &snapshot))
+}
+
+/// What is to change of a catalog course; what is left out, or empty, stays.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Patch {
+    /// Its new title.
+    title: Option<String>,
+    /// Its new language, as a short (legacy) code: `en`, `zh_HANS`.
+    language_short: Option<String>,
+}
+
+impl Fields for Patch {
+    const NAMES: &'static [&'static str] = &["title", "language_short"];
+}
+
+pub(super) async fn patch(
+    State(app): State<App>,
+    Key(key): Key,
+    Json(body): Json<Patch>,
+) -> Answer {
+    let request = UpdateCatalogCourse::new(key)
+        .title(body.title.unwrap_or_default())
+        .language_short(body.language_short.unwrap_or_default());
+    let course = app.catalog.submit(request).await?;
+    ok(&view(&app, &course))
+}
+
+pub(super) async fn delete(State(app): State<App>, Key(key): Key) -> Answer {
+    app.catalog.submit(DeleteCatalogCourse::new(key)).await?;
+    done()
+}
+
+/// How to list the runs of a course.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListRuns {
+    /// Only those in whose title or key each of these words occurs, ignoring case.
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    order: OrderName,
+    #[serde(default = "default_limit")]
+    limit: usize,
+    cursor: Option<String>,
+}
+
+pub(super) async fn list_runs(
+    State(app): State<App>,
+    Key(key): Key,
+    Query(list): Query<ListRuns>,
+) -> Answer {
+    let cursor: Option<Cursor> = list.cursor.map(|text| text.parse()).transpose()?;
+    let snapshot = app.catalog.snapshot();
+    let course = snapshot.get_catalog_course(&key)?;
+    let query = RunQuery::new()
+        .course(course.key())
+        .text(&list.q)
+        .order(list.order.into())
+        .limit(list.limit)
+        .after(cursor);
+    let page = snapshot.list_course_runs(&query)?;
+    Results::of(&page, |run| RunView::of(run, &snapshot)).answer()
+}
+
+/// A new run of a course.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateRun {
+    /// Its run code.
+    run_code: String,
+    /// Its title; the course's unless given.
+    title: Option<String>,
+    /// Its key, which must agree with course and run code; `course-v1:ORG+COURSE+RUN` unless
+    /// given.
+    course_key: Option<String>,
+}
+
+impl Fields for CreateRun {
+    const NAMES: &'static [&'static str] = &["run_code", "title", "course_key"];
+}
+
+pub(super) async fn create_run(
+    State(app): State<App>,
+    Key(key): Key,
+    Json(body): Json<CreateRun>,
+) -> Answer {
+    let request = CreateCourseRun::new(key, body.run_code)
+        .title(body.title.unwrap_or_default())
+        .course_key(body.course_key.unwrap_or_default());
+    let outcome = app.catalog.submit(request).await?;
+    runs::created_run(&app, &outcome)
+}
+
+fn view<'a>(app: &App, course: &'a CatalogCourse) -> CourseView<'a> {
+    CourseView::of(course, &app.catalog.snapshot())
+}

@@ -1,0 +1,29 @@
+//! The HTTP service: a catalog for the other programs of a platform.
+//!
+//! It translates: requests of HTTP into requests of the catalog, answers into JSON. It decides
+//! nothing about courses, never sees how records are stored, and is the only room with an async
+//! runtime. Reads are answered from memory on the spot; a write is handed to the catalog's writer
+//! and awaited, so neither holds a thread.
+
+mod answer;
+mod body;
+mod config;
+mod connection;
+mod courses;
+mod front;
+mod health;
+mod organizations;
+mod paging;
+mod path;
+mod problem;
+mod query;
+mod references;
+mod request_id;
+mod routes;
+mod runs;
+mod server;
+mod state;
+mod stats;
+
+pub use config::{Config, InvalidConfig};
+pub use server::{ServeError, Server};

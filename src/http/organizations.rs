@@ -1,0 +1,122 @@
+//! `/v1/organizations`
+
+use axum::extract::State;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::answer::{Answer, created, done, ok};
+use super::body::{Fields, Json};
+use super::paging::{OrderName, Results, default_limit};
+use super::path::Key;
+use super::query::Query;
+use super::state::App;
+use crate::view::OrganizationView;
+use crate::{
+    CreateOrganization, Cursor, DeleteOrganization, Organization, OrganizationQuery,
+    UpdateOrganization,
+};
+
+/// Where organizations are.
+pub(super) const COLLECTION: &str = "/v1/organizations";
+
+/// Which organizations to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct List {
+    /// Only those in whose short name or name each of these words occurs, ignoring case.
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    order: OrderName,
+    #[serde(default = "default_limit")]
+    limit: usize,
+    cursor: Option<String>,
+}
+
+pub(super) async fn list(State(app): State<App>, Query(query): Query<List>) -> Answer {
+    let cursor: Option<Cursor> = query.cursor.map(|text| text.parse()).transpose()?;
+    let query_of_catalog = OrganizationQuery::new()
+        .text(&query.q)
+        .order(query.order.into())
+        .limit(query.limit)
+        .after(cursor);
+    let snapshot = app.catalog.snapshot();
+    let page = snapshot.list_organizations(&query_of_catalog)?;
+    Results::of(&page, |organization| {
+        OrganizationView::of(organization, &snapshot)
+    })
+    .answer()
+}
+
+/// A new organization.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Create {
+    /// Its short name: letters, digits, '.', '_' and '-'.
+    short_name: String,
+    /// Its name; the short name unless given.
+    name: Option<String>,
+    /// Whether it is active; it is unless told otherwise.
+    active: Option<bool>,
+}
+
+impl Fields for Create {
+    const NAMES: &'static [&'static str] = &["short_name", "name", "active"];
+}
+
+pub(super) async fn create(State(app): State<App>, Json(body): Json<Create>) -> Answer {
+    let request = CreateOrganization::new(body.short_name)
+        .name(body.name.unwrap_or_default())
+        .active(body.active.unwrap_or(true));
+    let organization = app.catalog.submit(request).await?;
+    let view = view(&app, &organization);
+    created(COLLECTION, &view.short_name, &view)
+}
+
+pub(super) async fn get(State(app): State<App>, Key(short_name): Key) -> Answer {
+    let snapshot = app.catalog.snapshot();
+    let organization = snapshot.get_organization(short_name)?;
+    ok(&OrganizationView::of(&organization, &snapshot))
+}
+
+/// What is to change of an organization; what is left out stays.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Patch {
+    /// Its new short name. While it has runs, only the capitalisation can change.
+    short_name: Option<String>,
+    /// Its new name.
+    name: Option<String>,
+    /// Whether it is active.
+    active: Option<bool>,
+}
+
+impl Fields for Patch {
+    const NAMES: &'static [&'static str] = &["short_name", "name", "active"];
+}
+
+pub(super) async fn patch(
+    State(app): State<App>,
+    Key(short_name): Key,
+    Json(body): Json<Patch>,
+) -> Answer {
+    let mut request = UpdateOrganization::new(short_name)
+        .short_name(body.short_name.unwrap_or_default())
+        .name(body.name.unwrap_or_default());
+    if let Some(active) = body.active {
+        request = request.active(active);
+    }
+    let organization = app.catalog.submit(request).await?;
+    ok(&view(&app, &organization))
+}
+
+pub(super) async fn delete(State(app): State<App>, Key(short_name): Key) -> Answer {
+    app.catalog
+        .submit(DeleteOrganization::new(short_name))
+        .await?;
+    done()
+}
+
+fn view<'a>(app: &App, organization: &'a Organization) -> OrganizationView<'a> {
+    OrganizationView::of(organization, &app.catalog.snapshot())
+}

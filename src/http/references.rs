@@ -1,0 +1,90 @@
+//! `…/references` of courses and runs.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use data_encoding::BASE64URL_NOPAD;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::answer::{Answer, done, json, ok};
+use super::paging::default_limit;
+use super::path::{Key, Reference};
+use super::problem::Problem;
+use super::query::Query;
+use super::state::App;
+use crate::view::ReferenceView;
+use crate::{AddReference, RemoveReference};
+
+/// How to list references. They are ordered by name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct List {
+    #[serde(default = "default_limit")]
+    limit: usize,
+    cursor: Option<String>,
+}
+
+/// A page of references.
+#[derive(Debug, Serialize)]
+struct Referrers {
+    results: Vec<ReferenceView>,
+    /// The cursor of the next page: the last name of this one, in base64.
+    next: Option<String>,
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    Key(key): Key,
+    Query(query): Query<List>,
+) -> Answer {
+    if !(1..=1_000).contains(&query.limit) {
+        let detail = format!("The limit {} is not between 1 and 1000.", query.limit);
+        return Err(Problem::invalid("limit", detail));
+    }
+    let after = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let all = app.catalog.list_references(key)?;
+    let mut rest = all
+        .iter()
+        .filter(|name| after.as_deref().is_none_or(|after| name.as_str() > after));
+    let results: Vec<_> = rest
+        .by_ref()
+        .take(query.limit)
+        .map(|referrer| ReferenceView {
+            referrer: referrer.to_string(),
+        })
+        .collect();
+    let next = match (rest.next(), results.last()) {
+        (Some(_), Some(last)) => Some(BASE64URL_NOPAD.encode(last.referrer.as_bytes())),
+        _ => None,
+    };
+    ok(&Referrers { results, next })
+}
+
+fn read_cursor(text: &str) -> Result<String, Problem> {
+    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok();
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(|| {
+            let detail =
+                "This is not a cursor; use the one that the page before came with, unchanged.";
+            Problem::invalid("cursor", detail)
+        })
+}
+
+pub(super) async fn put(State(app): State<App>, path: Reference) -> Answer {
+    let request = AddReference::new(path.key, path.referrer.as_str());
+    let is_new = app.catalog.submit(request).await?;
+    let status = if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    let referrer = path.referrer;
+    json(status, &ReferenceView { referrer })
+}
+
+pub(super) async fn delete(State(app): State<App>, path: Reference) -> Answer {
+    let request = RemoveReference::new(path.key, path.referrer);
+    app.catalog.submit(request).await?;
+    done()
+}

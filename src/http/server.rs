@@ -1,0 +1,137 @@
+//! The server: it listens, hands out connections, and stops without dropping what runs.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use super::config::{Config, InvalidConfig};
+use super::state::App;
+use super::{connection, routes};
+use crate::Catalog;
+
+/// A server that listens, and serves a catalog once it [runs](Server::run).
+pub struct Server {
+    app: App,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Begins to listen. Who connects is served from [`run`](Server::run) on.
+    ///
+    /// Needs a runtime of tokio with time and I/O.
+    ///
+    /// # Errors
+    /// [`ServeError::Config`] if the options contradict themselves or are not safe;
+    /// [`ServeError::Listen`] if the address cannot be had.
+    pub async fn bind(catalog: Catalog, config: Config) -> Result<Self, ServeError> {
+        config.check()?;
+        let failed = |source| ServeError::Listen {
+            address: config.listen,
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self {
+            app: App::new(catalog, config),
+            listener,
+            address,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` is done: then accepts no more connections, ends those that are idle,
+    /// and waits for the requests that run, but not longer than
+    /// [`stop_timeout`](Config::stop_timeout).
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let router = routes::router(&self.app);
+        let graceful = GracefulShutdown::new();
+        let most = self.app.config.max_connections.min(Semaphore::MAX_PERMITS);
+        let places = Arc::new(Semaphore::new(most));
+        tokio::select! {
+            () = stop => {}
+            () = accept(&self.app, &self.listener, &router, &places, &graceful) => {}
+        }
+        drop(self.listener);
+        self.app.stopping.send_replace(true);
+        let limit = self.app.config.stop_timeout;
+        if tokio::time::timeout(limit, graceful.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some requests were not done when the service stopped");
+        }
+    }
+}
+
+/// Accepts connections for ever, each once there is a place for it.
+async fn accept(
+    app: &App,
+    listener: &TcpListener,
+    router: &Router,
+    places: &Arc<Semaphore>,
+    graceful: &GracefulShutdown,
+) {
+    loop {
+        let Ok(place) = Arc::clone(places).acquire_owned().await else {
+            return; // Nobody closes it.
+        };
+        let (stream, peer) = next(listener).await;
+        let (app, router, watcher) = (app.clone(), router.clone(), graceful.watcher());
+        tokio::spawn(async move {
+            connection::serve(stream, peer, router, &app.config, watcher).await;
+            drop(place);
+        });
+    }
+}
+
+async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                // Out of file descriptors, most likely: others must end before there are any.
+                tracing::error!("no connection can be accepted: {error}");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    )
+}
+
+/// Why the service did not begin.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The options are refused.
+    #[error(transparent)]
+    Config(#[from] InvalidConfig),
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on: {source}.")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
