@@ -264,5 +264,6 @@ fn print_report(session: &Session, path: &Path, report: &ImportReport) -> Result
         "unreadable": report.unreadable,
         "warnings": report.warnings,
         "skipped_models": report.skipped_models,
+        "dropped_values": report.dropped_values,
     }))
 }

@@ -40,6 +40,8 @@ pub struct ImportReport {
     pub warnings: BTreeMap<&'static str, u64>,
     /// How many rows there were of each model that a catalog does not have.
     pub skipped_models: BTreeMap<String, u64>,
+    /// How many rows had a value, other than none, in each field that a catalog does not keep.
+    pub dropped_values: BTreeMap<&'static str, u64>,
 }
 
 /// What came of the rows of one kind.
@@ -170,6 +172,9 @@ impl fmt::Display for ImportReport {
         }
         for (model, count) in &self.skipped_models {
             write!(f, "\nskipped: {model} {count}")?;
+        }
+        for (field, count) in &self.dropped_values {
+            write!(f, "\nnot kept: {field} {count}")?;
         }
         Ok(())
     }

@@ -126,6 +126,7 @@ fn a_dump_comes_out_as_it_went_in_apart_from_numbers() {
                 (&"organizations.historicalorganization".to_owned(), &1)
             ]
         );
+        assert!(report.dropped_values.is_empty());
         let out = exported_text(&catalog, Format::Fixture);
         let out: Vec<Value> = serde_json::from_str(&out).unwrap();
         assert_eq!(resolved(&out), resolved(&known(&dump)));
@@ -155,6 +156,32 @@ fn a_dump_comes_out_as_it_went_in_apart_from_numbers() {
         assert_eq!(again.catalog_courses.unchanged, 3);
         assert_eq!(again.course_runs.unchanged, 3);
     }
+}
+
+#[test]
+fn what_a_catalog_does_not_keep_of_an_organization_is_told() {
+    let mut dump = dump();
+    for (at, description) in [(8, json!("About MITx")), (9, json!(""))] {
+        dump[at]["fields"]["description"] = description;
+        dump[at]["fields"]["logo"] = json!("organization_logos/x.png");
+    }
+    let text = serde_json::to_string(&dump).unwrap();
+    let catalog = Catalog::temporary().unwrap();
+    let (report, _) = import(&catalog, Format::Fixture, &text);
+    assert_eq!(report.organizations.created, 2);
+    let dropped: Vec<_> = report.dropped_values.clone().into_iter().collect();
+    assert_eq!(
+        dropped,
+        [
+            ("organizations.organization.description", 1),
+            ("organizations.organization.logo", 2)
+        ]
+    );
+    let text = report.to_string();
+    assert!(
+        text.contains("\nnot kept: organizations.organization.description 1\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::input::Input;
 use super::json::{Json, Size};
@@ -80,6 +81,10 @@ struct OrganizationFields {
     name: String,
     active: bool,
     created: String,
+    #[serde(default)]
+    description: Value,
+    #[serde(default)]
+    logo: Value,
 }
 
 #[derive(Deserialize)]
@@ -180,6 +185,17 @@ impl Waiting {
             Entry::Occupied(_) => return Err(twice(pk)),
             Entry::Vacant(free) => free.insert(fields.short_name.as_str().into()),
         };
+        for (name, value) in [
+            (
+                "organizations.organization.description",
+                &fields.description,
+            ),
+            ("organizations.organization.logo", &fields.logo),
+        ] {
+            if !(value.is_null() || value == "") {
+                sink.drop_value(name);
+            }
+        }
         let record = Record::Organization {
             short_name: fields.short_name,
             name: fields.name,

@@ -162,6 +162,11 @@ impl<'a> Sink<'a> {
         self.report.skip_model(model);
     }
 
+    /// Notes a value of a row that a catalog does not keep.
+    pub(super) fn drop_value(&mut self, field: &'static str) {
+        *self.report.dropped_values.entry(field).or_default() += 1;
+    }
+
     /// Waits for everything that is on its way.
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         let mut result = Ok(());
