@@ -153,6 +153,18 @@ pub enum Error {
         inactive: bool,
     },
 
+    /// Changes after this position are no longer kept. Read the catalog anew, and go on from
+    /// [`Snapshot::latest_change`](crate::Snapshot::latest_change).
+    #[error(
+        "The changes after {since} are no longer kept; the oldest that is left has number {oldest}. Read the catalog anew, and go on from its latest change."
+    )]
+    Compacted {
+        /// The position that was asked for.
+        since: u64,
+        /// The number of the oldest change that is left; of the next one if none is.
+        oldest: u64,
+    },
+
     /// Another process has the catalog open; or this one has, through another handle.
     #[error(
         "The catalog in {} is open elsewhere: another process (or another handle in this one) holds it. Close that one first.",
@@ -227,6 +239,7 @@ impl Error {
             Self::Invalid(_) => "invalid",
             Self::InvalidKey(_) => "invalid_key",
             Self::UnknownOrganization { .. } => "unknown_organization",
+            Self::Compacted { .. } => "compacted",
             Self::Locked { .. } => "locked",
             Self::Corrupt { .. } => "corrupt",
             Self::NewerFormat { .. } => "newer_format",

@@ -15,7 +15,9 @@ pub fn row(bytes: &[u8]) {
     let tree = TREES[usize::from(tree) % TREES.len()];
     let (key, value) = rest.split_at(usize::from(key_length).min(rest.len()));
     schema::try_row(tree, key, value);
-    schema::try_row(tree, key, &schema::frame(tree, key, value));
+    for version in [1, 2] {
+        schema::try_row(tree, key, &schema::frame(version, tree, key, value));
+    }
 }
 
 /// Takes a text for a cursor.

@@ -61,14 +61,17 @@ pub mod transfer;
 mod view;
 
 pub use catalog::{
-    AddReference, Catalog, CourseSelector, CreateCatalogCourse, CreateCourseRun,
+    AddReference, Catalog, Changes, CourseSelector, CreateCatalogCourse, CreateCourseRun,
     CreateModulestoreRun, CreateOrganization, DeleteCatalogCourse, DeleteCourseRun,
     DeleteOrganization, EnsureOrganization, Found, Options, Outcome, Pending, RemoveReference,
-    Request, Snapshot, SyncCourseRun, UpdateCatalogCourse, UpdateOrganization, Warning,
+    Request, Snapshot, SyncCourseRun, UpdateCatalogCourse, UpdateOrganization, Warning, Watch,
     WriteDurability,
 };
 pub use error::{Blocking, Entity, Error, Result};
-pub use image::{CourseQuery, Cursor, Order, OrganizationQuery, Page, RunQuery};
+pub use image::{
+    ChangeEvent, ChangeKind, ChangedRecord, CourseQuery, Cursor, Order, OrganizationQuery, Page,
+    Referred, RunQuery, Versions,
+};
 pub use integrity::{CompactReport, Finding, RepairReport, Report, compact, repair, verify};
 pub use key::{
     CatalogCourseId, CatalogCourseKey, CourseKey, CourseKeyKind, CourseRunId, InvalidKey, KeyPart,

@@ -4,7 +4,8 @@
 //! A child process writes with several threads and reports each answer; it is killed with SIGKILL,
 //! and this process opens what it left. Each thread's requests follow from its number, so the
 //! catalog must be as the thread's first `n` requests leave it, for an `n` that is no less than the
-//! number of answers reported, and no more than the number of requests that were on their way.
+//! number of answers reported, and no more than the number of requests that were on their way. The
+//! change feed tells all of it once: a replica that follows it over all deaths has what there is.
 //!
 //! The long form: `COURSECAT_KILLS=1000 cargo test --release --test kill -- --nocapture`. A failure
 //! prints its seed; `COURSECAT_SEED` sets it.
@@ -13,6 +14,8 @@
 mod deeds;
 #[path = "support/dice.rs"]
 mod dice;
+#[path = "support/replica.rs"]
+mod replica;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -21,9 +24,10 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use coursecat::{Catalog, CourseQuery, CreateModulestoreRun, Order, RunQuery, verify};
+use coursecat::{Catalog, CourseQuery, CreateModulestoreRun, Options, Order, RunQuery, verify};
 use deeds::{Content, carry_out, follow, found};
 use dice::Dice;
+use replica::Replica;
 
 /// Threads that wait for each answer.
 const PATIENT: u64 = 3;
@@ -44,7 +48,7 @@ fn child() {
     let mut arguments = arguments.split(' ');
     let folder = arguments.next().unwrap();
     let begin: Vec<u64> = arguments.map(|n| n.parse().unwrap()).collect();
-    let catalog = Catalog::open(folder).unwrap();
+    let catalog = open(folder.as_ref());
     report("open");
     std::thread::scope(|scope| {
         for thread in 0..PATIENT {
@@ -69,6 +73,12 @@ fn child() {
             n += BURST;
         }
     });
+}
+
+/// Opens a catalog that keeps every change that is made here.
+fn open(folder: &Path) -> Catalog {
+    let options = Options::new().keep_changes(10_000_000);
+    options.open(folder).unwrap()
 }
 
 fn burst_key(n: u64) -> String {
@@ -108,6 +118,8 @@ struct Life {
     done: [u64; 4],
     /// What each patient thread has made.
     content: [Content; 3],
+    /// What one knows who follows the change feed.
+    replica: Replica,
     /// When each record was created, by its key.
     created: BTreeMap<String, String>,
     acknowledged: u64,
@@ -121,6 +133,7 @@ impl Life {
             folder: tempfile::tempdir().unwrap(),
             done: [0; 4],
             content: Default::default(),
+            replica: Replica::default(),
             created: BTreeMap::new(),
             acknowledged: 0,
             surprises: 0,
@@ -178,8 +191,11 @@ impl Life {
 
     fn check(&mut self, heard: [u64; 4]) {
         self.acknowledged += heard.iter().sum::<u64>();
-        let catalog = Catalog::open(self.folder.path()).unwrap();
+        let catalog = open(self.folder.path());
         let snapshot = catalog.snapshot();
+        // Every change is told once, and in order: what follows the feed alone has what there is.
+        self.replica.follow(&snapshot);
+        self.replica.check(&snapshot);
         for thread in 0..PATIENT {
             let at = usize::try_from(thread).unwrap();
             let content = &mut self.content[at];

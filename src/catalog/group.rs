@@ -7,11 +7,11 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use super::options::{Clock, Rules};
-use super::request::Draft;
+use super::request::{Draft, Planned};
 use super::writer::{Job, Message, panic_message};
 use crate::engine::{self, Batch, Engine, EngineError};
 use crate::error::Error;
-use crate::image::{Change, Image};
+use crate::image::{Image, Retention};
 use crate::schema::{Fold, Ledger, NextIds};
 
 /// A batch ends when it has this many rows, or this many bytes. sled writes about five times as
@@ -36,17 +36,19 @@ pub(super) struct Group {
     /// What has been planned since.
     fold: Fold,
     next_ids: NextIds,
+    retention: Retention,
     pub(super) jobs: Vec<Box<dyn Job>>,
 }
 
 impl Group {
-    pub(super) fn new(image: &Image, ledger: &Ledger) -> Self {
+    pub(super) fn new(image: &Image, ledger: &Ledger, retention: Retention) -> Self {
         Self {
             began: None,
             image: image.clone(),
             ledger: ledger.clone(),
             fold: Fold::new(ledger),
             next_ids: ledger.next_ids,
+            retention,
             jobs: Vec::new(),
         }
     }
@@ -74,10 +76,10 @@ impl Group {
     pub(super) fn add(&mut self, mut job: Box<dyn Job>, rules: &Rules, clock: &Clock) {
         let planned = catch_unwind(AssertUnwindSafe(|| {
             let mut draft = Draft::new(&self.image, rules, clock, self.next_ids);
-            job.plan(&mut draft).then(|| draft.into_changes())
+            job.plan(&mut draft).then(|| draft.finish()).flatten()
         }));
         match planned {
-            Ok(Some((changes, next_ids))) => self.apply(&changes, next_ids),
+            Ok(Some(planned)) => self.apply(planned),
             Ok(None) => {}
             Err(panic) => job.refuse(Error::Panicked {
                 message: panic_message(&*panic),
@@ -86,21 +88,22 @@ impl Group {
         self.jobs.push(job);
     }
 
-    fn apply(&mut self, changes: &[Change], next_ids: NextIds) {
-        if changes.is_empty() {
-            return;
+    fn apply(&mut self, planned: Planned) {
+        for change in planned.changes {
+            self.image.apply(&change);
+            self.fold.add(&change);
+            if let Some(record) = self.image.tell(change) {
+                self.fold.tell(planned.time, record);
+            }
+            self.next_ids = planned.next_ids;
         }
-        for change in changes {
-            self.image.apply(change);
-            self.fold.add(change);
-        }
-        self.next_ids = next_ids;
     }
 
     /// The batch of what has been planned since the last one; `None` if nothing has changed.
     pub(super) fn take_batch(&mut self) -> Option<Batch> {
         let fold = std::mem::replace(&mut self.fold, Fold::new(&self.ledger));
-        let (batch, ledger) = fold.finish(self.next_ids)?;
+        let feed = &mut self.image.feed;
+        let (batch, ledger) = fold.finish(self.next_ids, feed, self.retention)?;
         self.fold = Fold::new(&ledger);
         self.ledger = ledger;
         self.began.get_or_insert_with(Instant::now);

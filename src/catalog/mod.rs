@@ -4,6 +4,7 @@
 //! [writer] and are answered when they are durable. Rules are in the plans of requests,
 //! one file an entity; nothing here knows how rows look.
 
+mod changes;
 mod courses;
 mod group;
 mod modulestore;
@@ -16,6 +17,7 @@ mod selector;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod writer;
 
 use std::fmt;
@@ -31,10 +33,12 @@ use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::integrity::{self, Report};
 use crate::schema::folder::{Folder, engine_error};
-use crate::schema::{Ledger, TREES, is_folded_elsewhere, load_checked};
+use crate::schema::{Ledger, TREES, is_folded_elsewhere, load_checked, renew_ledger};
 use request::writer_is_gone;
+use watch::{Bell, EndOfWatching};
 use writer::{Message, Queued, Writer, in_memory};
 
+pub use changes::Changes;
 pub use courses::{CreateCatalogCourse, DeleteCatalogCourse, UpdateCatalogCourse};
 pub use modulestore::CreateModulestoreRun;
 pub use options::{Durability as WriteDurability, Options};
@@ -46,6 +50,7 @@ pub use request::{Outcome, Pending, Request, Warning};
 pub use runs::{CreateCourseRun, DeleteCourseRun, SyncCourseRun};
 pub use selector::CourseSelector;
 pub use snapshot::{Found, Snapshot};
+pub use watch::Watch;
 
 /// A course catalog.
 ///
@@ -63,6 +68,7 @@ struct Shared {
     /// `None` only while the last handle is being dropped.
     queue: Option<Sender<Message>>,
     writer: Option<JoinHandle<()>>,
+    bell: Arc<Bell>,
     path: Option<PathBuf>,
     options: Options,
 }
@@ -187,14 +193,28 @@ impl Catalog {
     /// # Errors
     /// [`Error::Storage`] if the system has no thread left for its writer.
     pub fn rehearse(&self) -> Result<Self> {
+        let image = Image::clone(&self.image());
+        let next_event = image.feed.newest() + 1;
         Self::start_with(
             Box::new(ForgetfulEngine),
-            Image::clone(&self.image()),
-            Ledger::of_a_rehearsal(),
+            image,
+            Ledger::of_a_rehearsal(next_event),
             None,
             in_memory().to_owned(),
             self.shared.options.clone(),
         )
+    }
+
+    /// Waits for changes after number `since`, and reads them: see [`Watch`].
+    ///
+    /// # Errors
+    /// Those of [`changes_since`](Catalog::changes_since), at once; [`Error::Storage`] if the system
+    /// has no thread left for waking whoever waits.
+    pub fn watch(&self, since: u64) -> Result<Watch> {
+        self.shared.bell.hang_up()?;
+        let watch = Watch::new(&self.shared.published, &self.shared.bell, since);
+        watch.check()?;
+        Ok(watch)
     }
 
     fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<Result<T>>) -> Message) -> Result<T> {
@@ -254,15 +274,18 @@ impl Catalog {
             // made again when the process ended; that refuses what is damaged otherwise.
             Err(error) if !is_folded_elsewhere(&*engine) => return Err(error),
             _ => {
+                folder.as_ref().map_or(Ok(()), Folder::raise_format)?;
                 integrity::refold(&mut *engine, &path)?;
                 load_checked(&*engine, &path)?
             }
         };
         if let Some(folder) = &folder {
             folder.check_mark(&ledger)?;
+            folder.raise_format()?;
             // All that was found is durable: opening an engine sees to that.
             folder.set_mark(ledger.sequence)?;
         }
+        renew_ledger(&mut *engine, &path, &ledger)?;
         Self::start_with(engine, image, ledger, folder, path, options)
     }
 
@@ -276,13 +299,16 @@ impl Catalog {
         options: Options,
     ) -> Result<Self> {
         let published = Arc::new(ArcSwap::from_pointee(image));
+        let bell = Arc::new(Bell::new());
         let writer = Writer {
             engine,
             published: Arc::clone(&published),
+            bell: Arc::clone(&bell),
             ledger,
             rules: options.rules.clone(),
             clock: options.clock.clone(),
             durability: options.durability,
+            retention: options.retention,
             path: path.clone(),
             failure: None,
             deferred_since: None,
@@ -292,6 +318,7 @@ impl Catalog {
         let thread = thread::Builder::new()
             .name("coursecat-writer".to_owned())
             .spawn(move || {
+                let _end = EndOfWatching(Arc::clone(&writer.bell));
                 let closed = writer.run(&queue);
                 // The folder is let go only when the store in it is closed.
                 if let (Some(folder), Some(commits)) = (folder, closed)
@@ -309,6 +336,7 @@ impl Catalog {
                 published,
                 queue: Some(sender),
                 writer: Some(thread),
+                bell,
                 path: in_folder.then_some(path),
                 options,
             }),

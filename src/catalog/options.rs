@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::Catalog;
 use crate::engine::{self, SledOptions};
 use crate::error::Result;
+use crate::image::Retention;
 use crate::model::{Field, Invalid, Language, Timestamp};
 
 /// How a catalog is opened.
@@ -33,6 +34,7 @@ pub struct Options {
     pub(super) rules: Rules,
     pub(super) clock: Clock,
     pub(super) durability: Durability,
+    pub(super) retention: Retention,
     pub(super) engine: SledOptions,
     pub(super) create: bool,
 }
@@ -66,14 +68,22 @@ impl Default for Options {
 }
 
 impl Options {
+    /// How many changes the feed keeps unless told otherwise.
+    pub const CHANGES_KEPT: u64 = 10_000;
+
     /// The defaults: organizations are created as needed, new courses are in `en-us`, every
-    /// language code is allowed, the time is the system's, every commit is durable.
+    /// language code is allowed, the time is the system's, every commit is durable, the feed keeps
+    /// the newest 10,000 changes.
     #[must_use]
     pub fn new() -> Self {
         Self {
             rules: Rules::default(),
             clock: Clock(Arc::new(Timestamp::now)),
             durability: Durability::default(),
+            retention: Retention {
+                events: Self::CHANGES_KEPT,
+                micros: None,
+            },
             engine: SledOptions::default(),
             create: true,
         }
@@ -126,6 +136,28 @@ impl Options {
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
+        self
+    }
+
+    /// How many of the newest changes the [feed](Catalog::changes_since) keeps, at least;
+    /// [`CHANGES_KEPT`](Self::CHANGES_KEPT) unless told otherwise.
+    ///
+    /// They are kept in memory, with the records as they were, and a little longer than asked for.
+    /// What need not be kept goes with the next writes, and the changes of the newest commit stay
+    /// in any case.
+    #[must_use]
+    pub fn keep_changes(mut self, changes: u64) -> Self {
+        self.retention.events = changes;
+        self
+    }
+
+    /// For how long the [feed](Catalog::changes_since) keeps a change, at most, by the catalog's
+    /// clock. As long as their number allows unless told otherwise.
+    ///
+    /// What is older goes with the next write, and so stays where nothing is written.
+    #[must_use]
+    pub fn keep_changes_for(mut self, age: Duration) -> Self {
+        self.retention.micros = Some(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
         self
     }
 

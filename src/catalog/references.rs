@@ -1,12 +1,14 @@
 //! References: outside systems that hold on to a catalog course or a course run.
 
+use std::sync::Arc;
+
 use super::Catalog;
 use super::request::{Draft, Plan, Request};
 use super::runs::find_run;
 use super::selector::CourseSelector;
 use crate::error::{Entity, Error, Result};
-use crate::image::{Change, Image};
-use crate::model::{Referrer, Subject};
+use crate::image::{Change, Image, Referred};
+use crate::model::Referrer;
 
 impl Catalog {
     /// Notes that `referrer` refers to the catalog course or the course run of this key, which
@@ -50,13 +52,13 @@ impl Catalog {
 }
 
 /// Finds what a key names: a catalog course or a course run.
-pub(super) fn find_subject(image: &Image, key: &str) -> Result<Subject> {
+pub(super) fn find_subject(image: &Image, key: &str) -> Result<Referred> {
     // No course key starts so: its namespace is another.
     if key.starts_with("catalog-course:") {
         let node = CourseSelector::from(key).find(image)?;
-        Ok(Subject::CatalogCourse(node.course.id))
+        Ok(Referred::CatalogCourse(Arc::clone(&node.course)))
     } else {
-        Ok(Subject::CourseRun(find_run(image, key)?.id))
+        Ok(Referred::CourseRun(Arc::clone(find_run(image, key)?)))
     }
 }
 
@@ -85,10 +87,10 @@ impl Plan for AddReference {
 
     fn plan(&self, draft: &mut Draft<'_>) -> Result<bool> {
         let referrer = Referrer::new(self.referrer.as_str())?;
-        let subject = find_subject(draft.image, &self.key)?;
-        let is_new = !draft.image.has_reference(subject, &referrer);
+        let to = find_subject(draft.image, &self.key)?;
+        let is_new = !draft.image.has_reference(to.subject(), &referrer);
         if is_new {
-            draft.change(Change::ReferenceAdded(subject, referrer));
+            draft.change(Change::ReferenceAdded(to, referrer));
         }
         Ok(is_new)
     }
@@ -119,12 +121,12 @@ impl Plan for RemoveReference {
 
     fn plan(&self, draft: &mut Draft<'_>) -> Result<()> {
         let referrer = Referrer::new(self.referrer.as_str())?;
-        let subject = find_subject(draft.image, &self.key)?;
-        if !draft.image.has_reference(subject, &referrer) {
+        let to = find_subject(draft.image, &self.key)?;
+        if !draft.image.has_reference(to.subject(), &referrer) {
             let reference = format!("{referrer} to {}", self.key);
             return Err(Error::not_found(Entity::Reference, reference));
         }
-        draft.change(Change::ReferenceRemoved(subject, referrer));
+        draft.change(Change::ReferenceRemoved(to, referrer));
         Ok(())
     }
 }

@@ -58,7 +58,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The time of creation of all that the plan creates.
+    /// The time of the change, and of the creation of all that the plan creates.
     pub(super) fn now(&mut self) -> Timestamp {
         let clock = self.clock;
         *self.now.get_or_insert_with(|| clock.now())
@@ -69,9 +69,21 @@ impl<'a> Draft<'a> {
         self.changes.push(change);
     }
 
-    pub(super) fn into_changes(self) -> (Vec<Change>, NextIds) {
-        (self.changes, self.next_ids)
+    /// What was decided on; `None` if nothing is to change.
+    pub(super) fn finish(mut self) -> Option<Planned> {
+        (!self.changes.is_empty()).then(|| Planned {
+            time: self.now(),
+            changes: self.changes,
+            next_ids: self.next_ids,
+        })
     }
+}
+
+/// What a plan has decided on.
+pub(super) struct Planned {
+    pub(super) time: Timestamp,
+    pub(super) changes: Vec<Change>,
+    pub(super) next_ids: NextIds,
 }
 
 /// Something worth knowing about an operation that succeeded.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::changes::{Changes, read_changes};
 use super::references::find_subject;
 use super::runs::find_run;
 use super::selector::CourseSelector;
@@ -219,9 +220,70 @@ reads! {
     /// malformed.
     pub fn list_references(&self, key: impl AsRef<str>) -> Result<Vec<Referrer>> {
         |image| {
-            let subject = find_subject(image, key.as_ref())?;
-            Ok(image.referrers(subject).cloned().collect())
+            let to = find_subject(image, key.as_ref())?;
+            Ok(image.referrers(to.subject()).cloned().collect())
         }
+    }
+
+    /// The changes after number `since`, in order, at most `limit` of them: from 1 to 1000.
+    ///
+    /// Every change of a record has a number, one more than the change before it; 0 is the position
+    /// before the first. What is answered here is durable, is answered in the same order for ever,
+    /// and goes on over restarts without a gap. With
+    /// [`Durability::Every`](super::WriteDurability::Every) it is as durable as the rest of what is
+    /// read.
+    ///
+    /// A write that changes nothing is not told. One that changes several records (a run that comes
+    /// with its catalog course) is told as one change for each, one after the other. The feed of a
+    /// [rehearsal](super::Catalog::rehearse) goes on from the catalog's; a restored or imported
+    /// catalog has a feed of its own, with other numbers.
+    ///
+    /// ```
+    /// use coursecat::{Catalog, ChangeKind, Entity};
+    ///
+    /// let catalog = Catalog::temporary()?;
+    /// let key = "course-v1:MITx+Math100+2026";
+    /// catalog.create_course_run_for_modulestore_course_with(key, "Calculus", "en")?;
+    /// let seen = catalog.latest_change();
+    /// catalog.sync_course_run_details(key, "Calculus I")?;
+    /// catalog.delete_course_run(key)?;
+    ///
+    /// let changes = catalog.changes_since(seen, 100)?;
+    /// let told: Vec<_> = changes
+    ///     .events
+    ///     .iter()
+    ///     .map(|event| (event.sequence, event.kind(), event.entity(), event.key()))
+    ///     .collect();
+    /// assert_eq!(told, [
+    ///     (4, ChangeKind::Updated, Entity::CourseRun, key.to_owned()),
+    ///     (5, ChangeKind::Deleted, Entity::CourseRun, key.to_owned()),
+    /// ]);
+    /// // Nothing has come since.
+    /// assert!(catalog.changes_since(changes.next, 100)?.events.is_empty());
+    /// # Ok::<(), coursecat::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Compacted`] if changes after `since` are no longer kept;
+    /// [`Error::Invalid`] if `since` is a number that this catalog has not given yet, as that of
+    /// another catalog may be, or the limit is not from 1 to 1000.
+    pub fn changes_since(&self, since: u64, limit: usize) -> Result<Changes> {
+        |image| read_changes(image, since, limit)
+    }
+
+    /// The number of the newest change; 0 if there has been none.
+    ///
+    /// Whoever reads everything from a [`Snapshot`] and goes on with the changes after this one
+    /// misses nothing.
+    #[must_use]
+    pub fn latest_change(&self) -> u64 {
+        |image| image.feed.newest()
+    }
+
+    /// The number of the oldest change that is kept; of the next one if none is.
+    #[must_use]
+    pub fn oldest_change(&self) -> u64 {
+        |image| image.feed.oldest()
     }
 
     /// How much the catalog holds.

@@ -21,9 +21,10 @@ use arc_swap::ArcSwap;
 use super::group::{Group, commit_while};
 use super::options::{Clock, Durability, Rules};
 use super::request::{Draft, Plan};
+use super::watch::Bell;
 use crate::engine::{Engine, EngineError};
 use crate::error::{Error, Result};
-use crate::image::Image;
+use crate::image::{Image, Retention};
 use crate::integrity::{self, Report};
 use crate::schema::Ledger;
 use crate::schema::folder::engine_error;
@@ -97,10 +98,13 @@ where
 pub(super) struct Writer {
     pub(super) engine: Box<dyn Engine>,
     pub(super) published: Arc<ArcSwap<Image>>,
+    /// Rung when a new image is published.
+    pub(super) bell: Arc<Bell>,
     pub(super) ledger: Ledger,
     pub(super) rules: Rules,
     pub(super) clock: Clock,
     pub(super) durability: Durability,
+    pub(super) retention: Retention,
     /// The catalog's folder, for messages; empty for a catalog in memory.
     pub(super) path: PathBuf,
     /// Why nothing is written any more.
@@ -168,7 +172,7 @@ impl Writer {
     }
 
     fn serve_group(&mut self, first: Box<dyn Job>, queue: &Receiver<Message>) -> Option<Message> {
-        let mut group = Group::new(&self.published.load(), &self.ledger);
+        let mut group = Group::new(&self.published.load(), &self.ledger, self.retention);
         group.add(first, &self.rules, &self.clock);
         let mut after = group.fill(queue, &self.rules, &self.clock);
         let mut outcome = self.failure.clone().map_or(Ok(()), Err);
@@ -207,6 +211,7 @@ impl Writer {
         if group.ledger.sequence != self.ledger.sequence {
             self.ledger = group.ledger.clone();
             self.published.store(Arc::new(group.image.clone()));
+            self.bell.ring();
         }
         Ok(())
     }

@@ -6,15 +6,19 @@
 
 use std::sync::Arc;
 
-use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, Subject};
+use super::event::Referred;
+use crate::model::{CatalogCourse, CourseRun, Organization, Referrer};
 
 /// A record before and after a change; `None` where there is none.
 ///
 /// At least one side is there, and both sides have the same id.
-#[derive(Debug)]
-pub(crate) struct Versions<T> {
-    pub(crate) before: Option<Arc<T>>,
-    pub(crate) after: Option<Arc<T>>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Versions<T> {
+    /// The record before the change; `None` if it is new.
+    pub before: Option<Arc<T>>,
+    /// The record after the change; `None` if it is gone.
+    pub after: Option<Arc<T>>,
 }
 
 impl<T> Versions<T> {
@@ -46,6 +50,6 @@ pub(crate) enum Change {
     Organization(Versions<Organization>),
     CatalogCourse(Versions<CatalogCourse>),
     CourseRun(Versions<CourseRun>),
-    ReferenceAdded(Subject, Referrer),
-    ReferenceRemoved(Subject, Referrer),
+    ReferenceAdded(Referred, Referrer),
+    ReferenceRemoved(Referred, Referrer),
 }

@@ -7,6 +7,8 @@
 
 mod change;
 mod cursor;
+mod event;
+mod feed;
 mod landmark;
 mod listing;
 mod newest;
@@ -22,11 +24,14 @@ use imbl::{OrdMap, OrdSet};
 use crate::key::{CatalogCourseId, OrganizationId, eq_ignoring_case, fold, hash_ignoring_case};
 use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, Subject};
 
-pub(crate) use change::{Change, Versions};
+pub(crate) use change::Change;
+pub(crate) use feed::{Feed, OffFeed, Page as FeedPage, Retention};
 use newest::Newest;
 use table::Table;
 
+pub use change::Versions;
 pub use cursor::Cursor;
+pub use event::{ChangeEvent, ChangeKind, ChangedRecord, Referred};
 pub use query::{CourseQuery, Order, OrganizationQuery, Page, RunQuery};
 
 /// An organization with its courses, in the order of their folded codes.
@@ -92,6 +97,8 @@ pub(crate) struct Image {
     runs: Table<Arc<CourseRun>>,
     runs_by_age: Newest<CourseRun>,
     references: OrdSet<(Subject, Referrer)>,
+    /// The newest of the changes that have led to this image.
+    pub(crate) feed: Feed,
 }
 
 impl Image {
@@ -105,6 +112,7 @@ impl Image {
             runs: Table::new(),
             runs_by_age: Newest::new(),
             references: OrdSet::new(),
+            feed: Feed::beginning_at(1),
         }
     }
 
@@ -228,13 +236,18 @@ impl Image {
             Change::Organization(versions) => self.apply_organization(versions),
             Change::CatalogCourse(versions) => self.apply_course(versions),
             Change::CourseRun(versions) => self.apply_run(versions),
-            Change::ReferenceAdded(subject, referrer) => {
-                self.references.insert((*subject, referrer.clone()));
+            Change::ReferenceAdded(to, referrer) => {
+                self.add_reference(to.subject(), referrer.clone());
             }
-            Change::ReferenceRemoved(subject, referrer) => {
-                self.references.remove(&(*subject, referrer.clone()));
+            Change::ReferenceRemoved(to, referrer) => {
+                self.references.remove(&(to.subject(), referrer.clone()));
             }
         }
+    }
+
+    /// Adds a reference to a record that may be known by its id alone.
+    pub(crate) fn add_reference(&mut self, subject: Subject, referrer: Referrer) {
+        self.references.insert((subject, referrer));
     }
 
     fn apply_organization(&mut self, versions: &Versions<Organization>) {

@@ -5,6 +5,7 @@
 //! none runs by itself: opening a catalog checks counts and digest and refuses a store that does not add up.
 
 mod compact;
+mod feed;
 mod repair;
 mod report;
 mod salvage;
@@ -28,7 +29,7 @@ pub(crate) use repair::refold;
 pub(crate) use verify::verify as verify_engine;
 
 /// Checks the store of a catalog that is not open: every row, every index against its records,
-/// the references, the counts and the digest. Changes no row.
+/// the references, the change feed, the counts and the digest. Changes no row.
 ///
 /// Works on a store that [`Catalog::open`](crate::Catalog::open) refuses as corrupt, as long as
 /// the engine can read its files.
@@ -66,6 +67,9 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Report> {
 /// its code as title; so is a lost organization. Nothing can be made of other lost records. Copy
 /// the folder before you repair it. A repair that is interrupted can be started again.
 ///
+/// The change feed is kept as far as it fits the records. Where records had to be repaired it begins
+/// anew, and whoever has followed it is told that changes are [compacted](crate::Error::Compacted).
+///
 /// Where the engine cannot open the store, what it can read of its log up to the first damage takes
 /// its place; what was written after that is lost.
 ///
@@ -74,6 +78,7 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Report> {
 /// backup.
 pub fn repair(path: impl AsRef<Path>) -> Result<RepairReport> {
     let (folder, mut engine) = Folder::open_to_repair(path.as_ref(), &SledOptions::default())?;
+    folder.raise_format()?;
     let report = repair::repair(&mut engine, folder.path(), folder.mark())?;
     close(&folder, Box::new(engine))?;
     Ok(report)

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::Finding;
+use super::feed::KeptFeed;
 use super::salvage::Salvage;
 use super::survey::{Rows, Survey};
 use crate::engine::{Batch, Durability, Engine};
@@ -24,6 +25,8 @@ pub struct RepairReport {
     pub rebuilt: Vec<String>,
     /// What could not be saved.
     pub lost: Vec<Finding>,
+    /// What had to be done to the change feed, as a sentence; `None` if it is as it was.
+    pub feed: Option<String>,
 }
 
 impl fmt::Display for RepairReport {
@@ -33,6 +36,9 @@ impl fmt::Display for RepairReport {
         }
         for finding in &self.lost {
             writeln!(f, "lost: {finding}")?;
+        }
+        if let Some(sentence) = &self.feed {
+            writeln!(f, "{sentence}")?;
         }
         write!(
             f,
@@ -47,9 +53,11 @@ impl fmt::Display for RepairReport {
 
 /// Repairs a store that is known to have had so many commits.
 pub(super) fn repair(engine: &mut dyn Engine, path: &Path, commits: u64) -> Result<RepairReport> {
-    let survey = Survey::of(engine, path)?;
+    let mut survey = Survey::of(engine, path)?;
     let salvage = Salvage::of(&survey);
-    let (wanted, mut ledger) = salvage.rows(survey.ledger.as_ref());
+    let known = survey.ledger.as_ref();
+    let is_known = known.is_some_and(|ledger| ledger.commits_lost(commits).is_none());
+    let (wanted, feed, mut ledger) = wanted(&salvage, &mut survey, is_known);
     let stats = salvage.stats();
     let mut lost = salvage.lost;
     // Without a ledger, there is no telling whether the end of the log is lost, too.
@@ -61,13 +69,31 @@ pub(super) fn repair(engine: &mut dyn Engine, path: &Path, commits: u64) -> Resu
     }
     // No number is given to two commits.
     ledger.sequence = ledger.sequence.max(commits);
-    let rows_changed = replace(engine, path, survey.rows, wanted, &ledger)?;
+    let rows_changed = replace(engine, path, survey, wanted, &ledger)?;
     Ok(RepairReport {
         stats,
         rows_changed,
         rebuilt: salvage.rebuilt,
         lost,
+        feed,
     })
+}
+
+/// The rows that there are to be, what was done to the feed, and the ledger.
+fn wanted(
+    salvage: &Salvage,
+    survey: &mut Survey,
+    is_known: bool,
+) -> (Rows, Option<String>, Ledger) {
+    let mut rows = salvage.rows();
+    let feed = KeptFeed::of(survey, &rows, is_known);
+    rows.extend(
+        feed.rows
+            .into_iter()
+            .map(|row| ((row.tree, row.key), row.value)),
+    );
+    let ledger = salvage.ledger(&rows, feed.next_event, survey.ledger.as_ref());
+    (rows, feed.done, ledger)
 }
 
 /// Makes the indexes of a sound store again, since a new version of Unicode puts other characters
@@ -75,17 +101,18 @@ pub(super) fn repair(engine: &mut dyn Engine, path: &Path, commits: u64) -> Resu
 ///
 /// Refuses, and changes nothing, if two records have become equal ignoring case.
 pub(crate) fn refold(engine: &mut dyn Engine, path: &Path) -> Result<()> {
-    let survey = Survey::of(engine, path)?;
+    let mut survey = Survey::of(engine, path)?;
     let salvage = Salvage::of(&survey);
+    let (wanted, feed, ledger) = wanted(&salvage, &mut survey, true);
     let lost = salvage.lost.first().map(ToString::to_string);
-    if let Some(lost) = lost.or_else(|| salvage.rebuilt.first().cloned()) {
+    let lost = lost.or_else(|| salvage.rebuilt.first().cloned()).or(feed);
+    if let Some(lost) = lost {
         return Err(Error::Corrupt {
             path: path.to_owned(),
             detail: format!("with the letters of a new version of Unicode, {lost}"),
         });
     }
-    let (wanted, ledger) = salvage.rows(survey.ledger.as_ref());
-    let changed = replace(engine, path, survey.rows, wanted, &ledger)?;
+    let changed = replace(engine, path, survey, wanted, &ledger)?;
     tracing::info!(path = %path.display(), changed, "indexes were made again for a new version of Unicode");
     Ok(())
 }
@@ -97,12 +124,18 @@ pub(crate) fn refold(engine: &mut dyn Engine, path: &Path) -> Result<()> {
 fn replace(
     engine: &mut dyn Engine,
     path: &Path,
-    mut found: Rows,
+    survey: Survey,
     wanted: Rows,
     ledger: &Ledger,
 ) -> Result<u64> {
     let failed = |error| engine_error(path, "repairing the store", error);
+    let early = survey.ledger.as_ref().map(|known| {
+        let mut early = known.clone();
+        early.next_event = ledger.next_event;
+        early.as_row().value
+    });
     let ledger = ledger.as_row();
+    let mut found = survey.rows;
     let ledger_before = found.remove(&(ledger.tree, ledger.key.clone()));
     let mut changes = Vec::new();
     for (place, value) in wanted {
@@ -119,9 +152,18 @@ fn replace(
     if changes.is_empty() && ledger_before.as_ref() == Some(&ledger.value) {
         return Ok(0);
     }
-    let last = ((ledger.tree, ledger.key), ledger_before, Some(ledger.value));
-    let changed = changes.len() as u64 + u64::from(last.1 != last.2);
+    let changed = changes.len() as u64 + u64::from(ledger_before.as_ref() != Some(&ledger.value));
     let mut batch = Batch::new();
+    // The number of the next event comes first: were this interrupted, the feed would not be known to
+    // be about other records.
+    let early = early.or_else(|| ledger_before.clone());
+    batch.put(
+        ledger.tree,
+        ledger.key.clone(),
+        ledger_before,
+        early.clone(),
+    );
+    let last = ((ledger.tree, ledger.key), early, Some(ledger.value));
     for ((tree, key), before, after) in changes {
         batch.put(tree, key, before, after);
         if super::is_full(&batch) {

@@ -84,7 +84,7 @@ impl Salvage {
 
     /// Lists the records that are gone without a trace but in an index.
     fn name_the_vanished(&mut self, survey: &Survey) {
-        let (kept, _) = self.rows(None);
+        let kept = self.rows();
         for ((tree, key), value) in &survey.rows {
             let Some(record) = indexed_record(*tree, key, value) else {
                 continue;
@@ -272,8 +272,8 @@ impl Salvage {
         }
     }
 
-    /// All rows of a store with these records, and the ledger that accounts for them.
-    pub(super) fn rows(&self, before: Option<&Ledger>) -> (Rows, Ledger) {
+    /// All rows of a store with these records, but for its ledger and its change feed.
+    pub(super) fn rows(&self) -> Rows {
         let mut rows = Rows::new();
         let mut put = |row: Row| {
             rows.insert((row.tree, row.key), row.value);
@@ -291,17 +291,22 @@ impl Salvage {
         references
             .map(|(subject, referrer)| reference_row(*subject, referrer))
             .for_each(&mut put);
+        rows
+    }
 
+    /// The ledger that accounts for these rows.
+    pub(super) fn ledger(&self, rows: &Rows, next_event: u64, before: Option<&Ledger>) -> Ledger {
         let mut ledger = Ledger::new();
-        for ((tree, key), value) in &rows {
+        for ((tree, key), value) in rows {
             ledger.add(*tree, key, value);
         }
+        ledger.next_event = next_event;
         ledger.sequence = before.map_or(0, |ledger| ledger.sequence);
         ledger.next_ids = self.next.next_ids;
         if before != Some(&ledger) {
             ledger.sequence += 1;
         }
-        (rows, ledger)
+        ledger
     }
 
     pub(super) fn stats(&self) -> Stats {

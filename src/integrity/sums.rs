@@ -1,6 +1,7 @@
 //! Whether a store is whole, found out by adding up its rows as they are read.
 //!
-//! It keeps no rows, only what others are compared with: the courses' codes and the runs' ids. So
+//! It keeps no rows, only what others are compared with: the courses' codes and the runs' ids, and
+//! the records that the change feed tells of. So
 //! it needs a fraction of the memory that a survey takes. It never says what is wrong: where it is
 //! not sure that nothing is, a survey decides.
 
@@ -8,15 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use super::feed::Records;
 use crate::engine::{Engine, Tree};
 use crate::error::Result;
 use crate::key::{CatalogCourseId, CourseRunId, OrganizationId, fold};
 use crate::model::{CourseCode, ShortName, Stats, Subject};
 use crate::schema::folder::engine_error;
 use crate::schema::{
-    COURSES, COURSES_BY_CODE, Ledger, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES, RUNS,
-    RUNS_BY_KEY, Row, StoredCourse, StoredOrganization, StoredReference, StoredRun, course_rows,
-    organization_rows, run_rows,
+    CHANGES, COURSES, COURSES_BY_CODE, Ledger, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME,
+    REFERENCES, RUNS, RUNS_BY_KEY, Row, StoredCourse, StoredOrganization, StoredPage,
+    StoredReference, StoredRun, course_rows, organization_rows, retrace, run_rows,
 };
 
 /// What a whole store holds.
@@ -30,9 +32,11 @@ pub(super) struct Whole {
 /// Reads every row of a store that is known to have had so many commits, and tells what it holds if
 /// nothing is wrong with it; `None` if anything may be.
 pub(super) fn whole(engine: &dyn Engine, path: &Path, commits: u64) -> Result<Option<Whole>> {
-    // Records come before those that they belong to, and indexes last.
-    const ORDER: [Tree; 8] = [
+    // The feed says which records to keep. Records come before those that they belong to, and
+    // indexes last.
+    const ORDER: [Tree; 9] = [
         META,
+        CHANGES,
         ORGANIZATIONS,
         COURSES,
         RUNS,
@@ -76,6 +80,9 @@ struct Sums {
     runs: Vec<CourseRunId>,
     /// The run codes of the course whose runs are being read: they lie together.
     run_codes: (Option<CatalogCourseId>, BTreeSet<Box<str>>),
+    /// The change feed, and the records that it tells of.
+    pages: Vec<StoredPage>,
+    told: Records,
 }
 
 /// What a run is compared with.
@@ -97,6 +104,8 @@ impl Sums {
             courses: Vec::new(),
             runs: Vec::new(),
             run_codes: (None, BTreeSet::new()),
+            pages: Vec::new(),
+            told: Records::of(&[]),
         }
     }
 
@@ -118,6 +127,8 @@ impl Sums {
             self.run(key, value)?;
         } else if tree == REFERENCES {
             self.reference(key, value)?;
+        } else if tree == CHANGES {
+            self.pages.push(StoredPage::read(key, value).ok()?);
         }
         Some(())
     }
@@ -127,6 +138,7 @@ impl Sums {
         self.stats.organizations += 1;
         self.found.next_ids.pass(Some(record.id), None, None);
         self.want(&organization_rows(&record));
+        self.told.add_organization(&record);
         let name = fold(record.short_name.as_str()).into();
         self.organizations.insert(record.id, name);
         Some(())
@@ -138,6 +150,7 @@ impl Sums {
         self.stats.catalog_courses += 1;
         self.found.next_ids.pass(None, Some(record.id), None);
         self.want(&course_rows(&record));
+        self.told.add_course(&record);
         if !self.organizations.contains_key(&record.organization_id) {
             return None;
         }
@@ -154,6 +167,7 @@ impl Sums {
         self.stats.course_runs += 1;
         self.found.next_ids.pass(None, None, Some(record.id));
         self.want(&run_rows(&record));
+        self.told.add_run(&record);
         self.runs.push(record.id);
 
         let key = &record.course_key;
@@ -172,8 +186,9 @@ impl Sums {
     }
 
     fn reference(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
-        let (subject, _) = StoredReference::read(key, value).ok()?;
+        let (subject, referrer) = StoredReference::read(key, value).ok()?;
         self.stats.references += 1;
+        self.told.add_reference(subject, &referrer);
         match subject {
             Subject::CatalogCourse(id) => self.course_of(id).map(|_| ()),
             Subject::CourseRun(id) => self.runs.binary_search(&id).ok().map(|_| ()),
@@ -192,6 +207,9 @@ impl Sums {
 
     /// Looks at a tree as a whole. Tells whether nothing is wrong with it.
     fn end_of(&mut self, tree: Tree) -> bool {
+        if tree == CHANGES {
+            self.told = Records::of(&self.pages);
+        }
         if tree != RUNS {
             return true;
         }
@@ -201,13 +219,16 @@ impl Sums {
         neighbours.all(|(one, next)| one != next)
     }
 
-    fn finish(self, commits: u64) -> Option<Whole> {
+    fn finish(mut self, commits: u64) -> Option<Whole> {
         let ledger = self.ledger?;
         let next_ids = ledger.next_ids;
         let is_whole = ledger.commits_lost(commits).is_none()
             && ledger.difference(&self.found).is_none()
             && self.wanted.difference(&self.found).is_none()
-            && next_ids == next_ids.passing(&self.found.next_ids);
+            && next_ids == next_ids.passing(&self.found.next_ids)
+            && retrace(self.pages, ledger.next_event, &mut self.told)
+                .1
+                .is_none();
         is_whole.then_some(Whole {
             stats: self.stats,
             rows: self.rows,

@@ -13,8 +13,8 @@ use crate::error::Result;
 use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, ShortName, Subject};
 use crate::schema::folder::engine_error;
 use crate::schema::{
-    BadRow, COURSES, Ledger, META, ORGANIZATIONS, REFERENCES, RUNS, StoredCourse,
-    StoredOrganization, StoredReference, StoredRun, TREES, hex,
+    BadRow, CHANGES, COURSES, Ledger, META, ORGANIZATIONS, REFERENCES, RUNS, StoredCourse,
+    StoredOrganization, StoredPage, StoredReference, StoredRun, TREES, hex,
 };
 
 /// Rows by tree and key.
@@ -31,6 +31,8 @@ pub(super) struct Survey {
     pub(super) courses: Vec<CatalogCourse>,
     pub(super) runs: Vec<CourseRun>,
     pub(super) references: Vec<(Subject, Referrer)>,
+    /// The rows of the change feed.
+    pub(super) pages: Vec<StoredPage>,
     /// The rows that could not be read.
     pub(super) bad: Vec<Finding>,
 }
@@ -44,6 +46,7 @@ impl Survey {
             courses: Vec::new(),
             runs: Vec::new(),
             references: Vec::new(),
+            pages: Vec::new(),
             bad: Vec::new(),
         };
         for tree in TREES {
@@ -76,6 +79,8 @@ impl Survey {
             self.runs.push(StoredRun::read(key, value)?);
         } else if tree == REFERENCES {
             self.references.push(StoredReference::read(key, value)?);
+        } else if tree == CHANGES {
+            self.pages.push(StoredPage::read(key, value)?);
         }
         // Rows of an index are compared with those that the records ask for.
         Ok(())

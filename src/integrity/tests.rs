@@ -50,6 +50,7 @@ fn accounting_for(rows: &Rows, survey: &Survey) -> Ledger {
     }
     after.sequence = before.sequence;
     after.next_ids = before.next_ids;
+    after.next_event = before.next_event;
     after.pass_ids(&survey.organizations, &survey.courses, &survey.runs);
     after
 }

@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use super::sums::whole;
 use super::survey::{Survey, finding};
-use super::{Finding, Report};
+use super::{Finding, Report, feed};
 use crate::engine::{Engine, Tree};
 use crate::error::Result;
 use crate::key::{CourseRunId, fold};
 use crate::model::{Stats, Subject};
 use crate::schema::{
-    COURSES, COURSES_BY_CODE, Ledger, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES, RUNS,
-    RUNS_BY_KEY, Row, course_rows, organization_rows, reference_row, run_rows,
+    CHANGES, COURSES, COURSES_BY_CODE, Ledger, META, Misfit, ORGANIZATIONS, ORGANIZATIONS_BY_NAME,
+    REFERENCES, RUNS, RUNS_BY_KEY, Row, course_rows, organization_rows, reference_row, run_rows,
 };
 
 /// Checks every row of a store that is known to have had so many commits.
@@ -29,12 +29,15 @@ pub(crate) fn verify(engine: &dyn Engine, path: &Path, commits: u64) -> Result<R
             findings: Vec::new(),
         });
     }
-    let survey = Survey::of(engine, path)?;
+    let mut survey = Survey::of(engine, path)?;
     let mut findings = survey.bad.clone();
     check_records(&survey, &mut findings);
     check_indexes(&survey, &mut findings);
     check_references(&survey, &mut findings);
     check_ledger(&survey, commits, &mut findings);
+    if let Some(Misfit { key, why }) = feed::misfit(&mut survey) {
+        findings.push(finding(CHANGES, &key, why));
+    }
     Ok(Report {
         stats: Stats {
             organizations: survey.organizations.len() as u64,

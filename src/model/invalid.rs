@@ -32,6 +32,8 @@ pub enum Field {
     Cursor,
     /// The length of a page, `limit`.
     Limit,
+    /// A position in the change feed, `since`.
+    Since,
     /// The folder of a catalog, `path`.
     Path,
 }
@@ -53,6 +55,7 @@ impl Field {
             Self::Created => "created",
             Self::Cursor => "cursor",
             Self::Limit => "limit",
+            Self::Since => "since",
             Self::Path => "path",
         }
     }

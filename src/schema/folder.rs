@@ -242,7 +242,7 @@ impl Folder {
         remove(&old)
     }
 
-    fn store(&self) -> PathBuf {
+    pub(super) fn store(&self) -> PathBuf {
         self.path.join(STORE)
     }
 
@@ -439,11 +439,11 @@ fn parent_of(folder: &Path) -> &Path {
 }
 
 /// Makes the names in a folder durable.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-fn storage(doing: &str, path: &Path, error: io::Error) -> Error {
+pub(super) fn storage(doing: &str, path: &Path, error: io::Error) -> Error {
     Error::Storage {
         doing: format!("{doing} {}", path.display()),
         source: Arc::new(error),

@@ -54,6 +54,11 @@ pub(crate) fn reference(subject: Subject, referrer: &Referrer) -> Vec<u8> {
     key
 }
 
+/// The key of the events that begin with this one.
+pub(crate) fn change(first: u64) -> Vec<u8> {
+    first.to_be_bytes().to_vec()
+}
+
 const COURSE_KIND: u8 = 1;
 const RUN_KIND: u8 = 2;
 
@@ -93,6 +98,10 @@ pub(crate) fn read_reference(key: &[u8]) -> Result<(Subject, Referrer), BadRow> 
     };
     let referrer = std::str::from_utf8(referrer).map_err(|_| BadRow::Key)?;
     Ok((subject, Referrer::new(referrer).map_err(|_| BadRow::Key)?))
+}
+
+pub(crate) fn read_change(key: &[u8]) -> Result<u64, BadRow> {
+    read_id(key)
 }
 
 fn read_id(key: &[u8]) -> Result<u64, BadRow> {

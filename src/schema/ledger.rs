@@ -7,15 +7,16 @@
 
 use bincode::{Decode, Encode};
 
+use super::changes::{Recorder, changes_row};
 use super::digest::Digest;
 use super::keys;
 use super::records::{self, Row};
 use super::row::{self, BadRow};
 use super::trees::{COURSES_BY_CODE, DATA_TREES, META, REFERENCES, RUNS};
 use crate::engine::{Batch, Tree};
-use crate::image::{Change, Versions};
+use crate::image::{Change, ChangedRecord, Feed, Retention, Versions};
 use crate::key::{CatalogCourseId, CourseRunId, OrganizationId};
-use crate::model::{CatalogCourse, CourseRun, Organization, Subject};
+use crate::model::{CatalogCourse, CourseRun, Organization, Subject, Timestamp};
 
 /// See the [module](self).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(crate) struct Ledger {
     pub(crate) sequence: u64,
     /// The ids that the next new records get.
     pub(crate) next_ids: NextIds,
+    /// The number that the next event gets.
+    pub(crate) next_event: u64,
     /// The version of Unicode whose lower case the folded keys were made with.
     pub(super) folding: [u8; 3],
     counts: [u64; DATA_TREES.len()],
@@ -94,6 +97,9 @@ fn take(next: &mut u64) -> u64 {
     id
 }
 
+/// The version of the ledger's row.
+const LEDGER_VERSION: u8 = 2;
+
 /// The ledger's row in `meta`.
 #[derive(Debug, Encode, Decode)]
 struct StoredLedger {
@@ -101,9 +107,41 @@ struct StoredLedger {
     next_organization: u64,
     next_course: u64,
     next_run: u64,
+    next_event: u64,
     folding: [u8; 3],
     counts: [u64; DATA_TREES.len()],
     digest: u128,
+}
+
+/// The same in version 1, before there were events.
+#[derive(Debug, Encode, Decode)]
+struct StoredLedger1 {
+    sequence: u64,
+    next_organization: u64,
+    next_course: u64,
+    next_run: u64,
+    folding: [u8; 3],
+    counts: [u64; 7],
+    digest: u128,
+}
+
+impl From<StoredLedger1> for StoredLedger {
+    fn from(old: StoredLedger1) -> Self {
+        let mut counts = [0; DATA_TREES.len()];
+        counts[..old.counts.len()].copy_from_slice(&old.counts);
+        Self {
+            sequence: old.sequence,
+            next_organization: old.next_organization,
+            next_course: old.next_course,
+            next_run: old.next_run,
+            // No event tells of what there is already. As if the first one had, and were gone: who
+            // asks from the beginning hears that something is missing.
+            next_event: if old.sequence == 0 { 1 } else { 2 },
+            folding: old.folding,
+            counts,
+            digest: old.digest,
+        }
+    }
 }
 
 impl Ledger {
@@ -116,6 +154,7 @@ impl Ledger {
                 course: 1,
                 run: 1,
             },
+            next_event: 1,
             folding: FOLDING,
             counts: [0; DATA_TREES.len()],
             digest: Digest::default(),
@@ -123,9 +162,10 @@ impl Ledger {
     }
 
     /// The ledger of a rehearsal, whose ids must only be other than those of the real catalog.
-    pub(crate) fn of_a_rehearsal() -> Self {
+    pub(crate) fn of_a_rehearsal(next_event: u64) -> Self {
         const FAR: u64 = 1 << 63;
         let mut ledger = Self::new();
+        ledger.next_event = next_event;
         ledger.next_ids = NextIds {
             organization: FAR,
             course: FAR,
@@ -210,7 +250,13 @@ impl Ledger {
         if key != keys::LEDGER {
             return Err(BadRow::Key);
         }
-        let stored: StoredLedger = row::decode(META, keys::LEDGER, value)?;
+        let stored: StoredLedger = match row::version(value) {
+            Some(1) => row::decode_as::<StoredLedger1>(1, META, key, value)?.into(),
+            _ => row::decode_as(LEDGER_VERSION, META, key, value)?,
+        };
+        if stored.next_event == 0 {
+            return Err(BadRow::Content("no event has the number 0".to_owned()));
+        }
         Ok(Self {
             sequence: stored.sequence,
             next_ids: NextIds {
@@ -218,6 +264,7 @@ impl Ledger {
                 course: stored.next_course,
                 run: stored.next_run,
             },
+            next_event: stored.next_event,
             folding: stored.folding,
             counts: stored.counts,
             digest: Digest(stored.digest),
@@ -231,11 +278,17 @@ impl Ledger {
             next_organization: self.next_ids.organization,
             next_course: self.next_ids.course,
             next_run: self.next_ids.run,
+            next_event: self.next_event,
             folding: self.folding,
             counts: self.counts,
             digest: self.digest.0,
         };
-        Row::of(META, keys::LEDGER.to_vec(), &stored)
+        let key = keys::LEDGER.to_vec();
+        Row {
+            tree: META,
+            value: row::encode_as(LEDGER_VERSION, META, &key, &stored),
+            key,
+        }
     }
 
     /// The batch that begins a new store: this ledger, and nothing else.
@@ -251,10 +304,15 @@ fn index(tree: Tree) -> Option<usize> {
     DATA_TREES.iter().position(|other| *other == tree)
 }
 
+/// How many rows of the feed a batch lets go, at most. Rarely more are added by one; where less is to
+/// be kept than was before, the others go with the next batches.
+const MOST_ROWS_LET_GO: usize = 64;
+
 /// Changes on their way into a store: a batch of rows with their guards, and the ledger after it.
 #[derive(Debug)]
 pub(crate) struct Fold {
     batch: Batch,
+    events: Recorder,
     before: Ledger,
     after: Ledger,
 }
@@ -263,6 +321,7 @@ impl Fold {
     pub(crate) fn new(ledger: &Ledger) -> Self {
         Self {
             batch: Batch::new(),
+            events: Recorder::new(ledger.next_event),
             before: ledger.clone(),
             after: ledger.clone(),
         }
@@ -295,30 +354,43 @@ impl Fold {
                         .require_empty(REFERENCES, keys::references_to(subject));
                 }
             }
-            Change::ReferenceAdded(subject, referrer) => {
-                self.put(records::reference_row(*subject, referrer));
+            Change::ReferenceAdded(to, referrer) => {
+                self.put(records::reference_row(to.subject(), referrer));
             }
-            Change::ReferenceRemoved(subject, referrer) => {
-                self.take(records::reference_row(*subject, referrer));
+            Change::ReferenceRemoved(to, referrer) => {
+                self.take(records::reference_row(to.subject(), referrer));
             }
         }
+    }
+
+    /// Adds what the feed is to tell of the change that was added last.
+    pub(crate) fn tell(&mut self, time: Timestamp, record: ChangedRecord) {
+        self.events.add(time, record);
     }
 
     /// How many rows the batch has.
     pub(crate) fn rows(&self) -> usize {
-        self.batch.len()
+        self.batch.len() + self.events.rows()
     }
 
     /// How many bytes of keys and values the batch has.
     pub(crate) fn bytes(&self) -> usize {
-        self.batch.bytes()
+        self.batch.bytes() + self.events.bytes()
     }
 
     /// The batch, with the ledger that accounts for it; `None` if nothing has changed.
-    pub(crate) fn finish(mut self, next_ids: NextIds) -> Option<(Batch, Ledger)> {
+    ///
+    /// The events are added to the feed, which lets go of old ones that need not be kept.
+    pub(crate) fn finish(
+        mut self,
+        next_ids: NextIds,
+        feed: &mut Feed,
+        retention: Retention,
+    ) -> Option<(Batch, Ledger)> {
         if self.batch.is_empty() {
             return None;
         }
+        self.add_events(feed, retention);
         self.after.sequence += 1;
         self.after.next_ids = next_ids;
         let before = self.before.as_row();
@@ -326,6 +398,25 @@ impl Fold {
         self.batch
             .put(after.tree, after.key, Some(before.value), Some(after.value));
         Some((self.batch, self.after))
+    }
+
+    fn add_events(&mut self, feed: &mut Feed, retention: Retention) {
+        let first = self.before.next_event;
+        let events = std::mem::replace(&mut self.events, Recorder::new(first));
+        let (pages, next_event) = events.finish();
+        let newest = pages.last().and_then(|page| page.events().last());
+        let now = newest.map(|event| event.time);
+        for page in pages {
+            self.put(changes_row(&page));
+            feed.push(page);
+        }
+        self.after.next_event = next_event;
+        for _ in 0..MOST_ROWS_LET_GO {
+            let Some(gone) = now.and_then(|now| feed.pop(retention, now, first)) else {
+                break;
+            };
+            self.take(changes_row(&gone));
+        }
     }
 
     fn replace<T, const N: usize>(

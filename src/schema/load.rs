@@ -6,17 +6,19 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::changes::StoredPage;
 use super::folder::engine_error;
 use super::ledger::Ledger;
 use super::records::{StoredCourse, StoredOrganization, StoredReference, StoredRun};
+use super::retrace::{ImageRecords, Misfit, retrace};
 use super::row::BadRow;
 use super::trees::{
-    COURSES, COURSES_BY_CODE, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES, RUNS,
-    RUNS_BY_KEY,
+    CHANGES, COURSES, COURSES_BY_CODE, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES,
+    RUNS, RUNS_BY_KEY,
 };
 use crate::engine::{Engine, EngineError, Tree};
 use crate::error::{Error, Result};
-use crate::image::{Change, Image, Versions};
+use crate::image::{Change, Feed, Image, Versions};
 
 /// Why a store cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +51,7 @@ fn load(engine: &dyn Engine) -> std::result::Result<(Image, Ledger), LoadError> 
         image: Image::new(),
         found: Ledger::new(),
         expected: None,
+        pages: Vec::new(),
     };
     each(engine, META, |key, value| loader.meta(key, value))?;
     // Records come before what refers to them: a course knows its organization's name.
@@ -56,6 +59,7 @@ fn load(engine: &dyn Engine) -> std::result::Result<(Image, Ledger), LoadError> 
     each(engine, COURSES, |k, v| loader.course(k, v))?;
     each(engine, RUNS, |k, v| loader.run(k, v))?;
     each(engine, REFERENCES, |k, v| loader.reference(k, v))?;
+    each(engine, CHANGES, |k, v| loader.changes(k, v))?;
     for index in [ORGANIZATIONS_BY_NAME, COURSES_BY_CODE, RUNS_BY_KEY] {
         // An index says nothing that the records do not; it is taken into account, row by row.
         each(engine, index, |key, value| {
@@ -80,6 +84,8 @@ struct Loader {
     image: Image,
     found: Ledger,
     expected: Option<Ledger>,
+    /// The feed as it is stored.
+    pages: Vec<StoredPage>,
 }
 
 impl Loader {
@@ -131,12 +137,18 @@ impl Loader {
     fn reference(&mut self, key: &[u8], value: &[u8]) -> Result<(), BadRow> {
         self.found.add(REFERENCES, key, value);
         let (subject, referrer) = StoredReference::read(key, value)?;
-        self.image.apply(&Change::ReferenceAdded(subject, referrer));
+        self.image.add_reference(subject, referrer);
         Ok(())
     }
 
-    fn finish(self) -> std::result::Result<(Image, Ledger), LoadError> {
-        let Some(expected) = self.expected else {
+    fn changes(&mut self, key: &[u8], value: &[u8]) -> Result<(), BadRow> {
+        self.found.add(CHANGES, key, value);
+        self.pages.push(StoredPage::read(key, value)?);
+        Ok(())
+    }
+
+    fn finish(mut self) -> std::result::Result<(Image, Ledger), LoadError> {
+        let Some(expected) = self.expected.take() else {
             return Err(LoadError::Account("the ledger is missing".to_owned()));
         };
         if let Some(difference) = expected.difference(&self.found) {
@@ -147,7 +159,26 @@ impl Loader {
                 "the ledger would give an id again that is in use".to_owned(),
             ));
         }
+        self.image.feed = self.feed(expected.next_event)?;
         Ok((self.image, expected))
+    }
+}
+
+impl Loader {
+    /// The feed, put together with the records.
+    fn feed(&mut self, next_event: u64) -> std::result::Result<Feed, LoadError> {
+        let pages = std::mem::take(&mut self.pages);
+        let mut feed = Feed::beginning_at(pages.first().map_or(next_event, StoredPage::first));
+        let (pages, misfit) = retrace(pages, next_event, &mut ImageRecords::new(&self.image));
+        if let Some(Misfit { key, why }) = misfit {
+            return Err(LoadError::Row {
+                tree: CHANGES,
+                key: hex(&key),
+                why,
+            });
+        }
+        pages.into_iter().for_each(|page| feed.push(page));
+        Ok(feed)
     }
 }
 

@@ -3,6 +3,7 @@
 //! FORMAT.md tells the same in prose, with byte maps. This module turns records into rows and
 //! rows into records; it never reads or writes a store itself, and knows no rule of the catalog.
 
+mod changes;
 mod digest;
 pub(crate) mod folder;
 mod format;
@@ -15,9 +16,12 @@ mod mark;
 #[cfg(any(test, fuzzing))]
 mod probe;
 mod records;
+mod retrace;
 mod row;
 mod trees;
+mod upgrade;
 
+pub(crate) use changes::{StoredPage, changes_row};
 #[cfg(test)]
 use digest::Digest;
 pub(crate) use ledger::{Fold, Ledger, NextIds};
@@ -28,8 +32,10 @@ pub(crate) use records::{
     Row, StoredCourse, StoredOrganization, StoredReference, StoredRun, course_rows, index_text,
     indexed_record, organization_rows, read_name_row, reference_row, run_rows,
 };
+pub(crate) use retrace::{Mentioned, Misfit, Present, retrace};
 pub(crate) use row::BadRow;
 pub(crate) use trees::{
-    COURSES, COURSES_BY_CODE, DATA_TREES, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES,
-    RUNS, RUNS_BY_KEY, TREES,
+    CHANGES, COURSES, COURSES_BY_CODE, DATA_TREES, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME,
+    REFERENCES, RUNS, RUNS_BY_KEY, TREES,
 };
+pub(crate) use upgrade::renew_ledger;

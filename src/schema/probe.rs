@@ -1,16 +1,21 @@
 //! Any bytes as a row of any tree, for fuzzing: they are read or refused, and what is read is
 //! written so that it reads the same. Not in ordinary builds.
 
+use super::changes::StoredPage;
 use super::ledger::Ledger;
 use super::records::{self, Row, StoredCourse, StoredOrganization, StoredReference, StoredRun};
+use super::retrace::{ImageRecords, retrace};
 use super::row;
-use super::trees::{COURSES, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES, RUNS};
+use super::trees::{
+    CHANGES, COURSES, META, ORGANIZATIONS, ORGANIZATIONS_BY_NAME, REFERENCES, RUNS,
+};
 use crate::engine::Tree;
+use crate::image::Image;
 use crate::model::ShortName;
 
-/// A value with this content and the checksum that belongs to it.
-pub(crate) fn frame(tree: Tree, key: &[u8], content: &[u8]) -> Vec<u8> {
-    row::frame(tree, key, content)
+/// A value with this version and content, and the checksum that belongs to it.
+pub(crate) fn frame(version: u8, tree: Tree, key: &[u8], content: &[u8]) -> Vec<u8> {
+    row::frame(version, tree, key, content)
 }
 
 /// Reads a row as what its tree holds.
@@ -46,6 +51,14 @@ pub(crate) fn try_row(tree: Tree, key: &[u8], value: &[u8]) {
     {
         let row = records::reference_row(subject, &referrer);
         assert_eq!(row.key, key);
+    } else if tree == CHANGES
+        && let Ok(page) = StoredPage::read(key, value)
+    {
+        assert_eq!(page.key(), key);
+        // Alone it fits no records; what is told of them is tried all the same.
+        let end = page.end();
+        let nothing = Image::new();
+        let _ = retrace(vec![page], end, &mut ImageRecords::new(&nothing));
     }
 }
 

@@ -33,7 +33,7 @@ impl Row {
 }
 
 /// A row of `organizations`.
-#[derive(Debug, Encode, Decode)]
+#[derive(Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct StoredOrganization {
     short_name: String,
     name: String,
@@ -42,7 +42,7 @@ pub(crate) struct StoredOrganization {
 }
 
 /// A row of `courses`.
-#[derive(Debug, Encode, Decode)]
+#[derive(Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct StoredCourse {
     organization: u64,
     course_code: String,
@@ -52,7 +52,7 @@ pub(crate) struct StoredCourse {
 }
 
 /// A row of `runs`. The run code is a part of the key.
-#[derive(Debug, Encode, Decode)]
+#[derive(Debug, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct StoredRun {
     course_key: String,
     title: String,
@@ -81,25 +81,35 @@ fn content(error: Invalid) -> BadRow {
 impl StoredOrganization {
     pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<Organization, BadRow> {
         let id = keys::read_organization(key)?;
-        let stored: Self = row::decode(ORGANIZATIONS, key, value)?;
+        row::decode::<Self>(ORGANIZATIONS, key, value)?.record(id)
+    }
+
+    /// The record of this id.
+    pub(super) fn record(self, id: OrganizationId) -> Result<Organization, BadRow> {
         Ok(Organization {
             id,
-            short_name: ShortName::new(stored.short_name).map_err(content)?,
-            name: OrganizationName::new(stored.name).map_err(content)?,
-            active: stored.active,
-            created: Timestamp::from_micros(stored.created_micros).map_err(content)?,
+            short_name: ShortName::new(self.short_name).map_err(content)?,
+            name: OrganizationName::new(self.name).map_err(content)?,
+            active: self.active,
+            created: Timestamp::from_micros(self.created_micros).map_err(content)?,
         })
+    }
+}
+
+impl From<&Organization> for StoredOrganization {
+    fn from(organization: &Organization) -> Self {
+        Self {
+            short_name: organization.short_name.to_string(),
+            name: organization.name.to_string(),
+            active: organization.active,
+            created_micros: organization.created.as_micros(),
+        }
     }
 }
 
 /// The rows of an organization: its record, and its place in the index of names.
 pub(crate) fn organization_rows(organization: &Organization) -> [Row; 2] {
-    let stored = StoredOrganization {
-        short_name: organization.short_name.to_string(),
-        name: organization.name.to_string(),
-        active: organization.active,
-        created_micros: organization.created.as_micros(),
-    };
+    let stored = StoredOrganization::from(organization);
     let short_name = organization.short_name.as_str();
     [
         Row::of(ORGANIZATIONS, keys::organization(organization.id), &stored),
@@ -150,33 +160,47 @@ impl StoredCourse {
         org: impl FnOnce(OrganizationId) -> Option<ShortName>,
     ) -> Result<CatalogCourse, BadRow> {
         let id = keys::read_course(key)?;
-        let stored: Self = row::decode(COURSES, key, value)?;
-        let organization_id = OrganizationId::new(stored.organization);
+        row::decode::<Self>(COURSES, key, value)?.record(id, org)
+    }
+
+    /// The record of this id; `org` as in [`read`](Self::read).
+    pub(super) fn record(
+        self,
+        id: CatalogCourseId,
+        org: impl FnOnce(OrganizationId) -> Option<ShortName>,
+    ) -> Result<CatalogCourse, BadRow> {
+        let organization_id = OrganizationId::new(self.organization);
         let org = org(organization_id).ok_or_else(|| {
             BadRow::Content(format!("its organization {organization_id} does not exist"))
         })?;
-        let language = Language::new(&stored.language).map_err(content)?;
+        let language = Language::new(&self.language).map_err(content)?;
         Ok(CatalogCourse {
             id,
             organization_id,
             org,
-            course_code: CourseCode::new(stored.course_code).map_err(content)?,
-            title: Title::new(stored.title).map_err(content)?,
+            course_code: CourseCode::new(self.course_code).map_err(content)?,
+            title: Title::new(self.title).map_err(content)?,
             language,
-            created: Timestamp::from_micros(stored.created_micros).map_err(content)?,
+            created: Timestamp::from_micros(self.created_micros).map_err(content)?,
         })
+    }
+}
+
+impl From<&CatalogCourse> for StoredCourse {
+    fn from(course: &CatalogCourse) -> Self {
+        Self {
+            organization: course.organization_id.get(),
+            course_code: course.course_code.to_string(),
+            title: course.title.to_string(),
+            language: course.language.to_string(),
+            created_micros: course.created.as_micros(),
+        }
     }
 }
 
 /// The rows of a catalog course: its record, and its place in the index of codes.
 pub(crate) fn course_rows(course: &CatalogCourse) -> [Row; 2] {
-    let stored = StoredCourse {
-        organization: course.organization_id.get(),
-        course_code: course.course_code.to_string(),
-        title: course.title.to_string(),
-        language: course.language.to_string(),
-        created_micros: course.created.as_micros(),
-    };
+    let stored = StoredCourse::from(course);
     let by_code = keys::course_code(course.organization_id, course.course_code.as_str());
     [
         Row::of(COURSES, keys::course(course.id), &stored),
@@ -186,28 +210,42 @@ pub(crate) fn course_rows(course: &CatalogCourse) -> [Row; 2] {
 
 impl StoredRun {
     pub(crate) fn read(key: &[u8], value: &[u8]) -> Result<CourseRun, BadRow> {
-        let (catalog_course_id, id) = keys::read_run(key)?;
-        let stored: Self = row::decode(RUNS, key, value)?;
+        let (course, id) = keys::read_run(key)?;
+        row::decode::<Self>(RUNS, key, value)?.record(course, id)
+    }
+
+    /// The record of these ids.
+    pub(super) fn record(
+        self,
+        catalog_course_id: CatalogCourseId,
+        id: CourseRunId,
+    ) -> Result<CourseRun, BadRow> {
         Ok(CourseRun {
             id,
             catalog_course_id,
-            course_key: stored
+            course_key: self
                 .course_key
                 .parse()
                 .map_err(|error| BadRow::Content(format!("{error}")))?,
-            title: Title::new(stored.title).map_err(content)?,
-            created: Timestamp::from_micros(stored.created_micros).map_err(content)?,
+            title: Title::new(self.title).map_err(content)?,
+            created: Timestamp::from_micros(self.created_micros).map_err(content)?,
         })
+    }
+}
+
+impl From<&CourseRun> for StoredRun {
+    fn from(run: &CourseRun) -> Self {
+        Self {
+            course_key: run.course_key.as_str().to_owned(),
+            title: run.title.to_string(),
+            created_micros: run.created.as_micros(),
+        }
     }
 }
 
 /// The rows of a course run: its record, and its place in the index of keys.
 pub(crate) fn run_rows(run: &CourseRun) -> [Row; 2] {
-    let stored = StoredRun {
-        course_key: run.course_key.as_str().to_owned(),
-        title: run.title.to_string(),
-        created_micros: run.created.as_micros(),
-    };
+    let stored = StoredRun::from(run);
     let place = RunPlace {
         course: run.catalog_course_id.get(),
         run: run.id.get(),

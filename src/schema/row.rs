@@ -4,11 +4,12 @@
 //! is as bad as a broken one. Decoding takes arbitrary bytes and never panics.
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use bincode::enc::write::SizeWriter;
 use bincode::{Decode, Encode};
 
 use crate::engine::Tree;
 
-/// The version of every row that this program writes.
+/// The version of the rows of most trees.
 const ROW_VERSION: u8 = 1;
 const HEADER_BYTES: usize = 5;
 /// No row's content is longer; a length field that says more is damage.
@@ -38,7 +39,12 @@ pub(crate) enum BadRow {
 
 /// The value of a row.
 pub(crate) fn encode(tree: Tree, key: &[u8], content: &impl Encode) -> Vec<u8> {
-    let mut value = vec![ROW_VERSION, 0, 0, 0, 0];
+    encode_as(ROW_VERSION, tree, key, content)
+}
+
+/// The value of a row that has a version of its own.
+pub(super) fn encode_as(version: u8, tree: Tree, key: &[u8], content: &impl Encode) -> Vec<u8> {
+    let mut value = vec![version, 0, 0, 0, 0];
     // Plain strings and numbers are written into memory, which cannot fail; were it ever to, the
     // row would have no content and be refused as damaged when it is read, never taken for good.
     let written = bincode::encode_into_std_write(content, &mut value, config());
@@ -47,10 +53,18 @@ pub(crate) fn encode(tree: Tree, key: &[u8], content: &impl Encode) -> Vec<u8> {
     value
 }
 
+/// How many bytes a part of a row's content takes.
+pub(super) fn content_bytes(content: &impl Encode) -> usize {
+    let mut size = SizeWriter::default();
+    let written = bincode::encode_into_writer(content, &mut size, config());
+    debug_assert!(written.is_ok(), "{written:?}");
+    size.bytes_written
+}
+
 /// A value with any content, for fuzzing.
 #[cfg(any(test, fuzzing))]
-pub(super) fn frame(tree: Tree, key: &[u8], content: &[u8]) -> Vec<u8> {
-    let mut value = vec![ROW_VERSION, 0, 0, 0, 0];
+pub(super) fn frame(version: u8, tree: Tree, key: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut value = vec![version, 0, 0, 0, 0];
     value.extend_from_slice(content);
     seal(tree, key, &mut value);
     value
@@ -58,12 +72,27 @@ pub(super) fn frame(tree: Tree, key: &[u8], content: &[u8]) -> Vec<u8> {
 
 /// Puts the checksum into a value.
 fn seal(tree: Tree, key: &[u8], value: &mut [u8]) {
-    let crc = checksum(tree, key, ROW_VERSION, &value[HEADER_BYTES..]);
+    let crc = checksum(tree, key, value[0], &value[HEADER_BYTES..]);
     value[1..HEADER_BYTES].copy_from_slice(&crc.to_le_bytes());
 }
 
 /// The content of a row.
 pub(crate) fn decode<T: Decode<()>>(tree: Tree, key: &[u8], row: &[u8]) -> Result<T, BadRow> {
+    decode_as(ROW_VERSION, tree, key, row)
+}
+
+/// The version that a row says it has.
+pub(super) fn version(row: &[u8]) -> Option<u8> {
+    row.first().copied()
+}
+
+/// The content of a row that has a version of its own.
+pub(super) fn decode_as<T: Decode<()>>(
+    expected: u8,
+    tree: Tree,
+    key: &[u8],
+    row: &[u8],
+) -> Result<T, BadRow> {
     let Some((&[version, c0, c1, c2, c3], content)) = row.split_first_chunk::<HEADER_BYTES>()
     else {
         return Err(BadRow::CutOff);
@@ -71,7 +100,7 @@ pub(crate) fn decode<T: Decode<()>>(tree: Tree, key: &[u8], row: &[u8]) -> Resul
     if checksum(tree, key, version, content) != u32::from_le_bytes([c0, c1, c2, c3]) {
         return Err(BadRow::Checksum);
     }
-    if version != ROW_VERSION {
+    if version != expected {
         return Err(BadRow::Version(version));
     }
     let (value, read) = bincode::decode_from_slice(content, config())

@@ -1,7 +1,7 @@
 //! The trees of a store.
 //!
 //! Three hold records, three are indexes that find a record by its folded key, one holds
-//! references, and `meta` holds the ledger. Names are part of the format.
+//! references, one what has changed lately, and `meta` holds the ledger. Names are part of the format.
 
 use crate::engine::Tree;
 
@@ -21,10 +21,12 @@ pub(crate) const RUNS: Tree = Tree::new("runs");
 pub(crate) const RUNS_BY_KEY: Tree = Tree::new("runs_by_key");
 /// Kind and id of what is referred to, referrer → nothing.
 pub(crate) const REFERENCES: Tree = Tree::new("references");
+/// Number of an event → it and some that follow it.
+pub(crate) const CHANGES: Tree = Tree::new("changes");
 
 /// Every tree but `meta`, in the order in which they are loaded and counted. The order is part of
 /// the format: the ledger's counts are in it.
-pub(crate) const DATA_TREES: [Tree; 7] = [
+pub(crate) const DATA_TREES: [Tree; 8] = [
     ORGANIZATIONS,
     ORGANIZATIONS_BY_NAME,
     COURSES,
@@ -32,10 +34,11 @@ pub(crate) const DATA_TREES: [Tree; 7] = [
     RUNS,
     RUNS_BY_KEY,
     REFERENCES,
+    CHANGES,
 ];
 
 /// Every tree.
-pub(crate) const TREES: [Tree; 8] = [
+pub(crate) const TREES: [Tree; 9] = [
     META,
     ORGANIZATIONS,
     ORGANIZATIONS_BY_NAME,
@@ -44,4 +47,5 @@ pub(crate) const TREES: [Tree; 8] = [
     RUNS,
     RUNS_BY_KEY,
     REFERENCES,
+    CHANGES,
 ];

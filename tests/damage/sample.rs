@@ -119,6 +119,7 @@ pub(super) fn places() -> Vec<(&'static str, Vec<u8>)> {
         ("runs", ids(1, 2)),
         ("runs_by_key", b"course-v1:mitx+math100+2026".to_vec()),
         ("references", reference(2, 4, "lms")),
+        ("changes", id(1)),
         ("meta", b"ledger".to_vec()),
     ]
 }

@@ -12,6 +12,7 @@ use crate::model::{CourseName, Model, Serial};
 use crate::names::fold;
 use crate::reads::{Reads, Shown, count, page};
 use crate::steps::{Codes, Filter, Key, Kind, Listing, Read, Selector, Subject};
+use crate::told;
 use crate::views::{Answer, Expected, Record, Refusal, check};
 
 /// The ids that the catalog has given to the model's records.
@@ -80,6 +81,7 @@ impl Known {
 
     /// Compares all that a catalog or a snapshot holds, by listing and by each way to look up.
     pub fn check_state(&mut self, reads: &dyn Reads, model: &Model) {
+        told::check(reads, model, false);
         for kind in [Kind::Organizations, Kind::Courses, Kind::Runs] {
             for order in [Order::Key, Order::Newest] {
                 let listing = Listing {

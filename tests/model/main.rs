@@ -4,7 +4,8 @@
 //! on a catalog and on a model: plain maps that know the rules and nothing else. Every answer and
 //! every refusal is compared; after each step so is all that the catalog holds, by every listing
 //! and lookup, and the store's check of itself (indexes, counts, digest) is clean. Held snapshots
-//! show for ever what they showed first, cursors stay good across writes, and a catalog that is
+//! show for ever what they showed first, the change feed tells every change once and with the records
+//! before and after, cursors stay good across writes, and a catalog that is
 //! closed, checked, compacted and opened again with other options goes on where it was.
 //!
 //! `PROPTEST_CASES` sets how many sequences are tried in memory; on the disk it is fewer.
@@ -24,6 +25,7 @@ mod steps;
 mod submit;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;
 mod views;
 
 use proptest::test_runner::{Config, TestRunner};

@@ -13,6 +13,7 @@ use coursecat::{Entity, Field};
 
 use crate::names::{GivenKey, RunName};
 use crate::steps::{Codes, Key, Settings, Subject, Write};
+use crate::told;
 use crate::views::{Answer, Expected, Refusal};
 
 pub use listing::Place;
@@ -59,6 +60,8 @@ pub struct Model {
     pub courses: BTreeMap<CourseName, Course>,
     /// By folded key.
     pub runs: BTreeMap<String, Run>,
+    /// All that has ever changed, in words.
+    pub told: Vec<String>,
     last_serial: Serial,
 }
 
@@ -69,6 +72,7 @@ impl Model {
             orgs: BTreeMap::new(),
             courses: BTreeMap::new(),
             runs: BTreeMap::new(),
+            told: Vec::new(),
             last_serial: 0,
         }
     }
@@ -94,7 +98,9 @@ impl Model {
         // What is refused must leave nothing behind: it happens to a copy first.
         let mut after = self.clone();
         let answer = after.apply(write, now, nth)?;
+        let told = told::between(self, &after, now);
         *self = after;
+        self.told.extend(told);
         Ok(answer)
     }
 

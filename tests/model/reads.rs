@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use coursecat::{
-    Catalog, CatalogCourse, CatalogCourseKey, CourseQuery, CourseRun, CourseSelector, Cursor,
-    Error, Found, Organization, OrganizationQuery, Page, Referrer, RunQuery, Snapshot, Stats,
+    Catalog, CatalogCourse, CatalogCourseKey, Changes, CourseQuery, CourseRun, CourseSelector,
+    Cursor, Error, Found, Organization, OrganizationQuery, Page, Referrer, RunQuery, Snapshot,
+    Stats,
 };
 
 use crate::steps::{Filter, Kind, Listing};
@@ -49,6 +50,9 @@ reads! {
     fn search(text: &str, limit: usize) -> Result<Found, Error>;
     fn list_references(key: &str) -> Result<Vec<Referrer>, Error>;
     fn stats() -> Stats;
+    fn changes_since(since: u64, limit: usize) -> Result<Changes, Error>;
+    fn latest_change() -> u64;
+    fn oldest_change() -> u64;
 }
 
 /// A page of records of any kind, each with its id.

@@ -10,6 +10,7 @@ use crate::reads::page;
 use crate::steps::{Closed, Filter, Listing, Read, Settings, Step, Submitted, Write};
 use crate::submit::submit;
 use crate::support::{Clock, Kept};
+use crate::told;
 use crate::views::{Answer, Expected, Refusal, check};
 
 const HANDLES: usize = 3;
@@ -26,6 +27,7 @@ pub fn replay(kept: Kept, settings: Settings, steps: &[Step]) {
     }
     for (snapshot, then) in &replay.held {
         replay.known.check_state(snapshot, then);
+        told::check(snapshot, then, true);
     }
 }
 
@@ -52,6 +54,8 @@ struct Replay {
     walks: Vec<Walk>,
     /// The number of the newest commit after the last step.
     sequence: u64,
+    /// The oldest change that was kept after the last step.
+    oldest: u64,
 }
 
 /// A listing that has been read in part.
@@ -74,6 +78,7 @@ impl Replay {
             held: Vec::new(),
             walks: Vec::new(),
             sequence: 0,
+            oldest: 1,
         }
     }
 
@@ -145,6 +150,22 @@ impl Replay {
         self.sequence = report.sequence;
         self.known.check_state(&self.handles[1], &self.model);
         check_iterators(&self.handles[0].snapshot(), &self.model);
+        self.check_retention();
+    }
+
+    /// No more of the feed is gone than may be.
+    fn check_retention(&mut self) {
+        let (oldest, told) = (
+            self.handles[0].oldest_change(),
+            self.model.told.len() as u64,
+        );
+        let may_be = (told + 1).saturating_sub(self.model.settings.kept);
+        assert!(oldest >= self.oldest, "what is gone does not come back");
+        assert!(oldest <= self.oldest.max(may_be), "{oldest} of {told}");
+        if told > 0 && self.model.settings.kept == 0 && oldest != self.oldest {
+            assert!(oldest <= told, "the newest commit stays");
+        }
+        self.oldest = oldest;
     }
 
     fn verify(&self) -> Report {
@@ -316,6 +337,7 @@ impl Replay {
         }
         self.handles = open(&self.kept, &self.clock, settings);
         self.model.settings = settings.clone();
+        told::check(self.handle(0), &self.model, true);
         let sequence = self.verify().sequence;
         assert_eq!(
             sequence, self.sequence,
@@ -330,6 +352,7 @@ fn open(kept: &Kept, clock: &Clock, settings: &Settings) -> Vec<Catalog> {
         .auto_create_organizations(settings.auto_create)
         .default_language(settings.default_language)
         .unwrap()
+        .keep_changes(settings.kept)
         .clock(move || clock.now());
     if let Some(allowed) = &settings.allowed {
         options = options.allowed_languages(allowed.iter().copied()).unwrap();

@@ -1,6 +1,6 @@
 //! Steps: what a generated sequence is made of. Plain data, so that a failing one can shrink.
 
-use coursecat::Order;
+use coursecat::{Options, Order};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -268,6 +268,8 @@ pub struct Settings {
     pub allowed: Option<Vec<&'static str>>,
     /// Whether writes are answered before they are durable.
     pub deferred: bool,
+    /// How many changes the feed keeps.
+    pub kept: u64,
 }
 
 pub fn settings() -> impl Strategy<Value = Settings> {
@@ -277,13 +279,15 @@ pub fn settings() -> impl Strategy<Value = Settings> {
         select(vec!["en-us", "fr", "zh-hant"]),
         prop_oneof![4 => Just(None), 1 => Just(Some(allowed))],
         prop::bool::weighted(0.3),
+        select(vec![Options::CHANGES_KEPT, 20, 3, 0]),
     )
         .prop_map(
-            |(auto_create, default_language, allowed, deferred)| Settings {
+            |(auto_create, default_language, allowed, deferred, kept)| Settings {
                 auto_create,
                 default_language,
                 allowed,
                 deferred,
+                kept,
             },
         )
 }
