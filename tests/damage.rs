@@ -569,3 +569,80 @@ fn findings_show_texts_and_no_names_of_types() {
     let report = repair(folder.path()).unwrap().to_string();
     assert!(!report.contains("(\""), "{report}");
 }
+
+#[test]
+fn of_a_damaged_feed_the_newer_part_is_kept() {
+    let sample = Sample::new();
+    let newest = Catalog::open(sample.folder.path()).unwrap().latest_change();
+    let feed: Vec<_> = rows(sample.folder.path())
+        .into_keys()
+        .filter(|(tree, _)| tree == "changes")
+        .map(|(_, key)| key)
+        .collect();
+    assert!(feed.len() > 5);
+    for (at, key) in feed.iter().enumerate() {
+        let folder = sample.copy();
+        let store = Store::open(folder.path());
+        store.put("changes", key, b"garbage");
+        drop(store);
+        let report = open_check_repair(folder.path(), "changes");
+        assert!(report.lost.is_empty() && report.rebuilt.is_empty());
+        let sentence = report.feed.unwrap();
+        let left = match feed.get(at + 1) {
+            Some(next) => u64::from_be_bytes(next.as_slice().try_into().unwrap()),
+            None => newest + 1,
+        };
+        assert!(sentence.contains(&format!("number {left}.")), "{sentence}");
+        let catalog = Catalog::open(folder.path()).unwrap();
+        assert_eq!(catalog.oldest_change(), left);
+        assert_eq!(catalog.latest_change(), newest);
+        let error = catalog.changes_since(left - 2, 10).unwrap_err();
+        assert_eq!(error.code(), "compacted");
+        let kept = catalog.changes_since(left - 1, 1_000).unwrap().events;
+        assert_eq!(kept.len() as u64, newest + 1 - left);
+    }
+}
+
+/// A repair is no write, and the feed does not tell what it did: whoever has read everything must
+/// not believe that nothing has happened.
+#[test]
+fn where_records_are_repaired_every_reader_of_the_feed_is_told() {
+    let sample = Sample::new();
+    let newest = Catalog::open(sample.folder.path()).unwrap().latest_change();
+    let damages: [fn(&Store); 4] = [
+        |store| store.remove("runs", &ids(1, 2)),
+        |store| store.remove("organizations", &id(1)),
+        |store| store.put("courses", &id(3), b"garbage"),
+        |store| store.remove("references", &reference(2, 4, "lms")),
+    ];
+    for inflict in damages {
+        let folder = sample.copy();
+        inflict(&Store::open(folder.path()));
+        let report = repair(folder.path()).unwrap();
+        let next = newest + 2;
+        let sentence = report.feed.unwrap();
+        assert!(sentence.contains(&format!("number {next},")), "{sentence}");
+        let catalog = Catalog::open(folder.path()).unwrap();
+        for since in [0, newest] {
+            let error = catalog.changes_since(since, 10).unwrap_err();
+            assert_eq!(error.code(), "compacted", "after {since}");
+        }
+        catalog.ensure_organization("New").unwrap();
+        let told = catalog.changes_since(next - 1, 10).unwrap().events;
+        assert_eq!((told[0].sequence, told[0].key()), (next, "New".to_owned()));
+        drop(catalog);
+        assert!(repair(folder.path()).unwrap().feed.is_none());
+    }
+}
+
+#[test]
+fn without_a_ledger_no_number_of_a_change_is_given_again() {
+    let sample = Sample::new();
+    let folder = sample.copy();
+    Store::open(folder.path()).remove("meta", b"ledger");
+    let report = repair(folder.path()).unwrap();
+    assert!(report.feed.is_some(), "{report}");
+    let catalog = Catalog::open(folder.path()).unwrap();
+    assert!(catalog.latest_change() > 1_000_000_000);
+    assert_eq!(catalog.changes_since(0, 1).unwrap_err().code(), "compacted");
+}

@@ -320,3 +320,27 @@ fn repairing() {
         has_history,
     );
 }
+
+#[test]
+fn bringing_a_store_up_to_date() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let expected = fs::read_to_string(golden.join("format-1.jsonl")).unwrap();
+    sweep(
+        |place| {
+            stored::copy(&golden.join("format-1"), &data(place));
+            fs::create_dir_all(data(place).join("store/blobs")).unwrap();
+        },
+        |place| words(&data(place), &["stats"]),
+        |place| {
+            is_clean(&data(place));
+            let text = fs::read_to_string(data(place).join("store/FORMAT")).unwrap();
+            assert!(text.starts_with("coursecat store, format "));
+        },
+        |place| {
+            is_clean(&data(place));
+            assert!(content(&data(place)) == expected);
+            let catalog = Catalog::open(data(place)).unwrap();
+            assert_eq!((catalog.oldest_change(), catalog.latest_change()), (2, 1));
+        },
+    );
+}

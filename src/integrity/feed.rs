@@ -9,8 +9,8 @@ use crate::engine::Tree;
 use crate::key::{CatalogCourseId, CourseRunId, OrganizationId};
 use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, Subject};
 use crate::schema::{
-    CHANGES, COURSES, Mentioned, Misfit, ORGANIZATIONS, Present, REFERENCES, RUNS, Row, StoredPage,
-    changes_row, retrace,
+    CHANGES, COURSES, Ledger, Mentioned, Misfit, ORGANIZATIONS, Present, REFERENCES, RUNS, Row,
+    StoredPage, changes_row, retrace,
 };
 
 /// The records that a feed tells of, as they are now, and all organizations.
@@ -124,15 +124,16 @@ impl KeptFeed {
     /// `is_known` tells whether the ledger is that of the last commit.
     pub(super) fn of(survey: &mut Survey, wanted: &Rows, is_known: bool) -> Self {
         let end = survey.pages.iter().map(StoredPage::end).max();
-        let ledger = survey.ledger.as_ref().map(|ledger| ledger.next_event);
-        let next = ledger.unwrap_or(1).max(end.unwrap_or(1));
-        if ledger.is_none() || !is_known {
+        let ledger = survey.ledger.as_ref();
+        let next = ledger.map_or(1, |ledger| ledger.next_event);
+        let next = next.max(end.unwrap_or(1));
+        let Some(ledger) = ledger.filter(|_| is_known) else {
             return Self::begun_anew(
                 next.saturating_add(NUMBERS_LEFT_OUT),
                 "It is not known which changes were told last",
             );
-        }
-        if !has_the_same_records(&survey.rows, wanted) {
+        };
+        if !has_the_same_records(&survey.rows, wanted, ledger) {
             // Whoever has read all there was has to hear of it, too.
             return Self::begun_anew(
                 next.saturating_add(1),
@@ -168,8 +169,11 @@ impl KeptFeed {
     }
 }
 
-fn has_the_same_records(found: &Rows, wanted: &Rows) -> bool {
-    let is_record = |tree: &Tree| [ORGANIZATIONS, COURSES, RUNS, REFERENCES].contains(tree);
+/// Whether the records will be those that were found, and are as many as were stored.
+fn has_the_same_records(found: &Rows, wanted: &Rows, ledger: &Ledger) -> bool {
+    const RECORDS: [Tree; 4] = [ORGANIZATIONS, COURSES, RUNS, REFERENCES];
+    let is_record = |tree: &Tree| RECORDS.contains(tree);
     let of = |rows| Rows::iter(rows).filter(move |((tree, _), _)| is_record(tree));
-    of(found).eq(of(wanted))
+    let stored = RECORDS.iter().map(|tree| ledger.count(*tree));
+    of(found).eq(of(wanted)) && stored.sum::<u64>() == of(wanted).count() as u64
 }

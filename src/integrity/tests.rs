@@ -1,13 +1,15 @@
 //! A whole store shows it by sums; indexes are made again when Unicode has changed since they were
 //! made.
 
+use std::mem::swap;
 use std::path::Path;
 
 use super::sums::whole;
 use super::survey::{Rows, Survey};
 use super::verify_engine;
 use crate::engine::{Batch, Durability, Engine, MemoryStore};
-use crate::schema::{Ledger, RUNS_BY_KEY, Row, TREES, run_rows};
+use crate::image::{ChangedRecord, FeedPage};
+use crate::schema::{CHANGES, Ledger, RUNS_BY_KEY, Row, StoredPage, TREES, changes_row, run_rows};
 use crate::{Catalog, Error, Options};
 
 /// A store with one run, and its survey.
@@ -50,7 +52,9 @@ fn accounting_for(rows: &Rows, survey: &Survey) -> Ledger {
     }
     after.sequence = before.sequence;
     after.next_ids = before.next_ids;
-    after.next_event = before.next_event;
+    let pages = rows.iter().filter(|((tree, _), _)| *tree == CHANGES);
+    let ends = pages.filter_map(|((_, key), value)| Some(StoredPage::read(key, value).ok()?.end()));
+    after.next_event = ends.fold(before.next_event, u64::max);
     after.pass_ids(&survey.organizations, &survey.courses, &survey.runs);
     after
 }
@@ -207,5 +211,48 @@ fn records_that_contradict_each_other_are_no_whole_store() {
         let broken = Survey::of(&engine, Path::new("")).unwrap();
         commit_whole(&mut engine, &broken, &rows, &[]);
         assert!(whole(&engine, Path::new(""), 0).unwrap().is_some());
+    }
+}
+
+/// Rows of the feed that are intact and accounted for can still tell what has not happened.
+#[test]
+fn a_feed_that_does_not_lead_to_the_records_is_found() {
+    let told_and_store = || {
+        let store = MemoryStore::new();
+        let options = Options::new().clock(|| crate::Timestamp::MIN);
+        let catalog = Catalog::open_memory(&store, options).unwrap();
+        let created = catalog.create_course_run_for_modulestore_course_with("MITx/A/R", "", "");
+        created.unwrap();
+        catalog.add_reference("MITx/A/R", "lms").unwrap();
+        catalog.sync_course_run_details("MITx/A/R", "New").unwrap();
+        (catalog.changes_since(0, 10).unwrap().events, store)
+    };
+    // Each is told once more as the newest change: as it was, and the other way round.
+    for event in told_and_store().0 {
+        for turned in [false, true] {
+            let (told, store) = told_and_store();
+            let mut event = event.clone();
+            event.sequence = told.len() as u64 + 1;
+            match &mut event.record {
+                ChangedRecord::Organization(of) if turned => swap(&mut of.before, &mut of.after),
+                ChangedRecord::CatalogCourse(of) if turned => swap(&mut of.before, &mut of.after),
+                ChangedRecord::CourseRun { versions: of, .. } if turned => {
+                    swap(&mut of.before, &mut of.after);
+                }
+                ChangedRecord::Reference { added, .. } if turned => *added = false,
+                _ => {}
+            }
+            let row = changes_row(&FeedPage::new(vec![event.clone()]).unwrap());
+            let mut engine = store.open(&TREES);
+            let survey = Survey::of(&engine, Path::new("")).unwrap();
+            commit_whole(&mut engine, &survey, &[], &[row]);
+            let found = whole(&engine, Path::new(""), 0).unwrap();
+            assert!(found.is_none(), "{event:?}");
+            let report = verify_engine(&engine, Path::new(""), 0).unwrap();
+            assert_eq!(report.findings.len(), 1, "{report}");
+            assert_eq!(report.findings[0].tree, "changes");
+            let error = Catalog::open_memory(&store, Options::new()).unwrap_err();
+            assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+        }
     }
 }

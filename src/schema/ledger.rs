@@ -189,6 +189,11 @@ impl Ledger {
         }
     }
 
+    /// How many rows a tree has.
+    pub(crate) fn count(&self, tree: Tree) -> u64 {
+        index(tree).map_or(0, |i| self.counts[i])
+    }
+
     /// Whether the folded keys were made with the lower case that this program knows.
     ///
     /// If not, an index may hold keys that this program would not make, and the indexes have to

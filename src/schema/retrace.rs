@@ -168,8 +168,11 @@ impl Walk<'_> {
     ) -> Result<ChangedRecord, BadRow> {
         let id = OrganizationId::new(id);
         let before = before.map(|stored| stored.record(id))?;
-        let versions =
-            before.versions(self.organization(id), || format!("the organization {id}"))?;
+        let versions = before.versions(
+            self.organization(id),
+            |before, after| before.created == after.created,
+            || format!("the organization {id}"),
+        )?;
         self.organizations.insert(id, versions.before.clone());
         Ok(ChangedRecord::Organization(versions))
     }
@@ -186,7 +189,15 @@ impl Walk<'_> {
                 Some(organization.short_name.clone())
             })
         })?;
-        let versions = before.versions(self.course(id), || format!("the catalog course {id}"))?;
+        let versions = before.versions(
+            self.course(id),
+            |before, after| {
+                before.created == after.created
+                    && before.organization_id == after.organization_id
+                    && before.course_code == after.course_code
+            },
+            || format!("the catalog course {id}"),
+        )?;
         self.courses.insert(id, versions.before.clone());
         Ok(ChangedRecord::CatalogCourse(versions))
     }
@@ -199,7 +210,13 @@ impl Walk<'_> {
     ) -> Result<ChangedRecord, BadRow> {
         let (course, id) = (CatalogCourseId::new(course), CourseRunId::new(id));
         let before = before.map(|stored| stored.record(course, id))?;
-        let versions = before.versions(self.run(course, id), || format!("the course run {id}"))?;
+        let versions = before.versions(
+            self.run(course, id),
+            |before, after| {
+                before.created == after.created && before.course_key == after.course_key
+            },
+            || format!("the course run {id}"),
+        )?;
         let catalog_course = self
             .course(course)
             .ok_or_else(|| misfit(format!("there was no catalog course {course}")))?;
@@ -285,19 +302,21 @@ impl<S> Before<S> {
 }
 
 impl<T: PartialEq> Before<T> {
-    /// This, and what there was after the event.
+    /// This, and what there was after the event. `agree` tells whether two versions agree in what
+    /// never changes.
     fn versions(
         self,
         after: Option<Arc<T>>,
+        agree: impl Fn(&T, &T) -> bool,
         name: impl Fn() -> String,
     ) -> Result<Versions<T>, BadRow> {
         match (self, after) {
             (Self::Nothing, Some(after)) => Ok(Versions::created(after)),
-            (Self::Older(before), Some(after)) if before != *after => {
+            (Self::Older(before), Some(after)) if before != *after && agree(&before, &after) => {
                 Ok(Versions::updated(Arc::new(before), after))
             }
             (Self::Gone(before), None) => Ok(Versions::deleted(Arc::new(before))),
-            (Self::Older(_), Some(_)) => Err(misfit(format!("{} was not changed", name()))),
+            (Self::Older(_), Some(_)) => Err(misfit(format!("{} was not changed so", name()))),
             (Self::Gone(_), Some(_)) => Err(misfit(format!("{} was not deleted", name()))),
             (_, None) => Err(misfit(format!("{} was not there", name()))),
         }
