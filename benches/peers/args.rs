@@ -37,7 +37,7 @@ pub(crate) struct Args {
     pub(crate) rounds: Option<usize>,
 
     /// The most operations in a sample
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 1_000_000)]
     pub(crate) ops: usize,
 
     /// Fewer rounds and shorter samples, for a first look

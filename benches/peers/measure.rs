@@ -66,19 +66,22 @@ impl Bench {
 
 /// Does an operation again and again, each time with another number.
 fn repeat<T>(bench: &Bench, operation: impl Fn(usize) -> T) -> Sample {
-    let numbers = bench.numbers(bench.ops);
-    let first = numbers.start;
-    // A few to warm up and to see how many there is time for.
-    const PROBE: usize = 8;
+    let mut numbers = bench.numbers(2 * bench.ops);
+    // Other peers have had the caches: a quarter of the time is for warming up, and for seeing how
+    // many operations there is time for.
     let start = Instant::now();
-    for n in 0..PROBE {
-        black_box(operation(first + n));
+    let mut warm = 0;
+    while warm < bench.ops && (warm < 8 || start.elapsed() < bench.time / 4) {
+        for n in numbers.by_ref().take(8) {
+            black_box(operation(n));
+        }
+        warm += 8;
     }
-    let each = start.elapsed().as_secs_f64() / PROBE as f64;
-    let ops = ((bench.time.as_secs_f64() / each) as usize).clamp(PROBE, bench.ops);
+    let each = start.elapsed().as_secs_f64() / warm as f64;
+    let ops = ((bench.time.as_secs_f64() / each) as usize).clamp(8, bench.ops);
     let start = Instant::now();
-    for n in 0..ops {
-        black_box(operation(first + n));
+    for n in numbers.take(ops) {
+        black_box(operation(n));
     }
     Sample::of(start.elapsed().as_nanos() as f64 / ops as f64)
 }

@@ -1,6 +1,7 @@
 //! The peers as the benchmark handles them: opened, filled, measured and closed by name.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use crate::agree::{self, Answers};
@@ -29,8 +30,8 @@ pub(crate) trait Subject {
 
     fn measure(&self, operation: Operation, way: Way, bench: &Bench) -> Option<Sample>;
 
-    /// Looks up every run once, as a process that has been up for a while has.
-    fn look_up_all(&self, data: Data);
+    /// Looks up runs by their numbers.
+    fn look_up(&self, data: Data, numbers: Range<usize>);
 
     /// Its answers to questions whose answers all agree on.
     fn answers(&self, bench: &Bench) -> Answers;
@@ -117,9 +118,9 @@ impl<P: Peer> Subject for Store<P> {
         measure::catalog(bench, operation.kind, operation.threads, way, self.peer())
     }
 
-    fn look_up_all(&self, data: Data) {
+    fn look_up(&self, data: Data, numbers: Range<usize>) {
         let reader = self.peer().reader();
-        for n in 0..data.runs {
+        for n in numbers {
             assert!(reader.run(&data.key(n)).is_some(), "every run is there");
         }
     }
@@ -171,8 +172,8 @@ impl Subject for InMemory {
         measure::lookups(bench, operation.kind, operation.threads, &|| &self.map)
     }
 
-    fn look_up_all(&self, data: Data) {
-        for n in 0..data.runs {
+    fn look_up(&self, data: Data, numbers: Range<usize>) {
+        for n in numbers {
             assert!(
                 (&self.map).run(&data.key(n)).is_some(),
                 "every run is there"
@@ -229,7 +230,7 @@ impl Subject for OnDisk {
         measure::creates(bench, operation.kind, operation.threads, way, file)
     }
 
-    fn look_up_all(&self, _data: Data) {}
+    fn look_up(&self, _data: Data, _numbers: Range<usize>) {}
 
     fn answers(&self, _bench: &Bench) -> Answers {
         Answers::default()

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use coursecat::fold;
 use parking_lot::Mutex;
+use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
@@ -120,6 +121,10 @@ fn connect(path: &Path, durability: Durability) -> Connection {
     ] {
         connection.pragma_update(None, pragma, value).expect("set");
     }
+    // Without this, a statement is prepared again for every other value that is bound to it.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .expect("set");
     connection.set_prepared_statement_cache_capacity(64);
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     let fold_text = connection.create_scalar_function("fold", 1, flags, |call| {
