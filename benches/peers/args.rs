@@ -19,12 +19,13 @@ pub(crate) struct Args {
     /// Only operations whose name contains one of these (as in target/peers.json)
     pub(crate) operations: Vec<String>,
 
-    /// How many course runs the catalogs have
+    /// How many course runs the catalogs have, at least 1000
     #[arg(
         long,
         value_delimiter = ',',
         default_value = "10000,100000",
-        value_name = "RUNS"
+        value_name = "RUNS",
+        value_parser = size
     )]
     pub(crate) n: Vec<usize>,
 
@@ -67,6 +68,14 @@ pub(crate) enum Child {
     Open,
     /// Fill a new store, say so, and wait to be killed.
     Fill,
+}
+
+/// A catalog must have some of everything that is asked for.
+fn size(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(size) if size >= 1_000 => Ok(size),
+        _ => Err("not a number from 1000 on".to_owned()),
+    }
 }
 
 impl Args {

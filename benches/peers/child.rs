@@ -34,10 +34,14 @@ pub(crate) fn run(child: Child, mut subject: Box<dyn Subject>, folder: &Path, da
             if subject.role() == Role::MemoryCeiling {
                 subject.import(data);
             }
-            subject.look_up(data, 0..1);
-            let open_ns = start.elapsed().as_nanos() as u64;
-            subject.look_up(data, 0..data.runs);
-            let memory = resident().saturating_sub(before);
+            let mut open_ns = 0;
+            subject.look_up(data, 0..1, &mut || {
+                open_ns = start.elapsed().as_nanos() as u64
+            });
+            let mut memory = 0;
+            subject.look_up(data, 0..data.runs, &mut || {
+                memory = resident().saturating_sub(before);
+            });
             let opened = Opened { open_ns, memory };
             println!("{}", serde_json::to_string(&opened).expect("JSON"));
         }

@@ -12,7 +12,6 @@ struct Waiting {
 }
 
 /// Where callers queue.
-#[derive(Clone)]
 pub(crate) struct Queue(Sender<Waiting>);
 
 /// What waits there.

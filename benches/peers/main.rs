@@ -136,11 +136,16 @@ impl<'a> Run<'a> {
             self.interleaved(operation);
         }
         self.close_all();
-        open(&mut self, Durability::Relaxed);
-        for operation in operation::on_relaxed_store() {
-            self.interleaved(operation);
+        let relaxed = operation::on_relaxed_store();
+        if relaxed
+            .iter()
+            .any(|operation| self.args.wants(operation.name()))
+        {
+            open(&mut self, Durability::Relaxed);
+            for operation in relaxed {
+                self.interleaved(operation);
+            }
         }
-        self.close_all();
         self.remove_all();
         self.results
     }

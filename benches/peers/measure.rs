@@ -1,5 +1,6 @@
 //! Taking one sample: an operation, done by one peer for a while, timed.
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -27,6 +28,25 @@ impl Sample {
         Self {
             value,
             latencies: Vec::new(),
+        }
+    }
+
+    /// The mean of calls that were made one after the other.
+    fn mean_of(latencies: Vec<u32>) -> Self {
+        let sum: u64 = latencies.iter().map(|nanos| u64::from(*nanos)).sum();
+        Self {
+            value: sum as f64 / latencies.len() as f64,
+            latencies,
+        }
+    }
+
+    /// Their median: what most calls take, whatever a few do.
+    fn median_of(latencies: Vec<u32>) -> Self {
+        let mut sorted = latencies.clone();
+        sorted.sort_unstable();
+        Self {
+            value: f64::from(sorted[sorted.len() / 2]),
+            latencies,
         }
     }
 }
@@ -86,25 +106,24 @@ fn repeat<T>(bench: &Bench, operation: impl Fn(usize) -> T) -> Sample {
     Sample::of(start.elapsed().as_nanos() as f64 / ops as f64)
 }
 
-/// The same, with each call timed.
-fn repeat_timed<T>(bench: &Bench, most: usize, operation: impl Fn(usize) -> T) -> Sample {
+/// The same, at most so many times, with each call timed.
+fn time_calls<T>(bench: &Bench, most: usize, operation: impl Fn(usize) -> T) -> Vec<u32> {
     let mut latencies = Vec::with_capacity(most);
     let start = Instant::now();
     for n in bench.numbers(most) {
         let call = Instant::now();
         black_box(operation(n));
         let done = Instant::now();
-        latencies.push(u32::try_from((done - call).as_nanos()).unwrap_or(u32::MAX));
+        latencies.push(nanos(done - call));
         if done - start > bench.time {
             break;
         }
     }
-    let mut sorted = latencies.clone();
-    sorted.sort_unstable();
-    Sample {
-        value: f64::from(sorted[sorted.len() / 2]),
-        latencies,
-    }
+    latencies
+}
+
+fn nanos(duration: Duration) -> u32 {
+    u32::try_from(duration.as_nanos()).unwrap_or(u32::MAX)
 }
 
 /// Lookups of single records. `None` if the operation is none.
@@ -133,7 +152,10 @@ pub(crate) fn lookups<R: Lookups>(
             let (org, code) = ask.codes.nth(n);
             reader.course_coded(org, code).expect(found)
         }),
-        Kind::GetRunEach => repeat_timed(bench, MOST_TIMED, |n| reader.run(ask.keys.nth(n))),
+        Kind::GetRunEach => Sample::median_of(time_calls(bench, MOST_TIMED, |n| {
+            reader.run(ask.keys.nth(n)).expect(found)
+        })),
+
         _ => return None,
     })
 }
@@ -197,32 +219,32 @@ pub(crate) fn catalog<P: Peer>(
             repeat(bench, |n| reader.search(ask.searches.nth(n), 20))
         }
         Kind::GetRunBesideWriter => beside_writer(bench, peer),
-        Kind::SyncTitle => repeat_timed(bench, bench.writes(), |n| {
+        Kind::SyncTitle => Sample::mean_of(time_calls(bench, bench.writes(), |n| {
             peer.sync_title(ask.keys.nth(n), &format!("Title {n}"));
-        }),
-        Kind::DeleteRefused => repeat_timed(bench, bench.ops, |n| {
+        })),
+        Kind::DeleteRefused => Sample::mean_of(time_calls(bench, bench.ops, |n| {
             let (org, code) = ask.codes.nth(n);
             assert_eq!(peer.delete_course(org, code), Deletion::Protected);
-        }),
+        })),
         Kind::DeleteCourse => {
-            let orgs = &ask.orgs;
             let courses: Vec<_> = bench
-                .numbers(bench.writes())
-                .map(|n| empty_course(orgs.nth(n), n))
+                .numbers(MOST_DELETED)
+                .map(|n| empty_course(ask.orgs.nth(n), n))
                 .collect();
             peer.create_courses(&courses);
-            let next = AtomicUsize::new(0);
-            repeat_timed(bench, courses.len(), |_| {
-                let course = &courses[next.fetch_add(1, Ordering::Relaxed)];
-                assert_eq!(
-                    peer.delete_course(&course.org, &course.code),
-                    Deletion::Done
-                );
-            })
+            let next = Cell::new(0);
+            Sample::mean_of(time_calls(bench, courses.len(), |_| {
+                let course = &courses[next.replace(next.get() + 1)];
+                let deleted = peer.delete_course(&course.org, &course.code);
+                assert_eq!(deleted, Deletion::Done);
+            }))
         }
         _ => return None,
     })
 }
+
+/// Each was created for it.
+const MOST_DELETED: usize = 200;
 
 /// A course without runs.
 pub(crate) fn empty_course(org: &str, nonce: usize) -> Course {
@@ -248,9 +270,9 @@ fn beside_writer<P: Peer>(bench: &Bench, peer: &P) -> Sample {
         });
         let reader = peer.reader();
         let keys = &bench.questions.keys;
-        let sample = repeat_timed(bench, MOST_TIMED, |n| reader.run(keys.nth(n)));
+        let latencies = time_calls(bench, MOST_TIMED, |n| reader.run(keys.nth(n)));
         stop.store(true, Ordering::Relaxed);
-        sample
+        Sample::median_of(latencies)
     })
 }
 
@@ -281,12 +303,8 @@ pub(crate) fn creates(
         Way::Grouped => thread::scope(|scope| {
             let (queue, groups) = group::queue();
             scope.spawn(|| groups.commit_to(peer));
-            // The queue has an end, so that the thread that commits has one, too.
-            let queue = std::sync::Mutex::new(queue);
-            let sample = call_at_once(bench, requests, &|new| {
-                let queue = queue.lock().expect("no panic").clone();
-                queue.create(new);
-            });
+            let sample = call_at_once(bench, requests, &|new| queue.create(new));
+            // The thread that commits ends with the queue.
             drop(queue);
             sample
         }),
@@ -312,8 +330,7 @@ fn call_at_once(
                     for new in requests {
                         let asked = Instant::now();
                         call(new);
-                        let nanos = asked.elapsed().as_nanos();
-                        latencies.push(u32::try_from(nanos).unwrap_or(u32::MAX));
+                        latencies.push(nanos(asked.elapsed()));
                         if start.elapsed() > bench.time * 3 {
                             break;
                         }

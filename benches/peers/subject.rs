@@ -30,8 +30,8 @@ pub(crate) trait Subject {
 
     fn measure(&self, operation: Operation, way: Way, bench: &Bench) -> Option<Sample>;
 
-    /// Looks up runs by their numbers.
-    fn look_up(&self, data: Data, numbers: Range<usize>);
+    /// Looks up runs by their numbers, and does something before the reader is gone.
+    fn look_up(&self, data: Data, numbers: Range<usize>, then: &mut dyn FnMut());
 
     /// Its answers to questions whose answers all agree on.
     fn answers(&self, bench: &Bench) -> Answers;
@@ -118,11 +118,12 @@ impl<P: Peer> Subject for Store<P> {
         measure::catalog(bench, operation.kind, operation.threads, way, self.peer())
     }
 
-    fn look_up(&self, data: Data, numbers: Range<usize>) {
+    fn look_up(&self, data: Data, numbers: Range<usize>, then: &mut dyn FnMut()) {
         let reader = self.peer().reader();
         for n in numbers {
             assert!(reader.run(&data.key(n)).is_some(), "every run is there");
         }
+        then();
     }
 
     fn answers(&self, bench: &Bench) -> Answers {
@@ -172,13 +173,12 @@ impl Subject for InMemory {
         measure::lookups(bench, operation.kind, operation.threads, &|| &self.map)
     }
 
-    fn look_up(&self, data: Data, numbers: Range<usize>) {
+    fn look_up(&self, data: Data, numbers: Range<usize>, then: &mut dyn FnMut()) {
         for n in numbers {
-            assert!(
-                (&self.map).run(&data.key(n)).is_some(),
-                "every run is there"
-            );
+            let found = (&self.map).run(&data.key(n));
+            assert!(found.is_some(), "every run is there");
         }
+        then();
     }
 
     fn answers(&self, bench: &Bench) -> Answers {
@@ -230,7 +230,9 @@ impl Subject for OnDisk {
         measure::creates(bench, operation.kind, operation.threads, way, file)
     }
 
-    fn look_up(&self, _data: Data, _numbers: Range<usize>) {}
+    fn look_up(&self, _data: Data, _numbers: Range<usize>, then: &mut dyn FnMut()) {
+        then();
+    }
 
     fn answers(&self, _bench: &Bench) -> Answers {
         Answers::default()
