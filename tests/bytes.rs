@@ -6,7 +6,8 @@
 //! opens it in a process of its own, with a limit of memory and time; then it repairs it.
 //!
 //! The long form: `COURSECAT_DAMAGES=5000 cargo test --release --test bytes -- --nocapture`. It prints
-//! how each kind of damage ends. A failure prints its seed; `COURSECAT_SEED` sets it.
+//! how each kind of damage ends, and how many of a hundred runs a repair brings back. A failure
+//! prints its seed; `COURSECAT_SEED` sets it.
 #![cfg(target_os = "linux")]
 
 #[path = "support/deeds.rs"]
@@ -29,20 +30,23 @@ const CHILD: &str = "COURSECAT_BYTES_CHILD";
 /// Deeds before the last opening, and after it.
 const BEFORE: u64 = 60;
 const AFTER: u64 = 20;
-/// Runs beside the deeds, which make the store large enough for a snapshot of sled's.
+/// Runs beside the deeds, which make the store large enough for a snapshot of sled's, or for a log of
+/// several segments.
 const RUNS: u64 = 1_500;
+const MANY: u64 = 8_000;
 
 /// The process that opens a damaged store, and repairs it.
 #[test]
 #[ignore = "it is run by the tests of this file"]
 fn child() {
-    let Ok(folder) = std::env::var(CHILD) else {
+    let Ok(arguments) = std::env::var(CHILD) else {
         return;
     };
-    let data = Path::new(&folder);
+    let (runs, folder) = arguments.split_once(' ').unwrap();
+    let (runs, data) = (runs.parse().unwrap(), Path::new(folder));
     let say = |text: &str| println!("\n> {text}");
     let error = match Catalog::options().create_if_missing(false).open(data) {
-        Ok(catalog) => return say(&told(&catalog.snapshot())),
+        Ok(catalog) => return say(&told(&catalog.snapshot(), runs)),
         Err(error) => error,
     };
     let text = error.to_string();
@@ -54,52 +58,47 @@ fn child() {
     assert!(text.len() > 20, "{text}");
     match repair(data) {
         Err(_) => say("not repaired"),
-        Ok(_) => {
+        Ok(repaired) => {
             let report = verify(data).unwrap();
             assert!(report.is_clean(), "{report}");
-            say(&told(&Catalog::open(data).unwrap().snapshot()));
+            assert_eq!(report.stats, repaired.stats);
+            say(&told(&Catalog::open(data).unwrap().snapshot(), runs));
         }
     }
 }
 
-/// How much of what there was a catalog shows: all, the beginning of it, or a part.
-fn told(snapshot: &Snapshot) -> String {
+/// How much of what there was a catalog shows: all, the beginning of it, or a part, as the number of
+/// runs of each hundred.
+fn told(snapshot: &Snapshot, runs: u64) -> String {
+    let many = snapshot
+        .course_runs()
+        .filter(|run| run.course_key.org() == "Many");
+    let titles: Vec<_> = many.map(|run| run.title.to_string()).collect();
+    // What is there is right.
+    assert!(titles.iter().all(|title| title == "One of many"));
     let found = found(snapshot, 0);
-    let runs = snapshot.stats().course_runs;
     let mut content = Content::new();
-    let mut deeds = None;
+    let mut deeds = 0;
     for n in 0..=BEFORE + AFTER {
         if content == found {
-            deeds = Some(n);
+            deeds = n;
         }
         follow(&mut content, 0, n);
     }
-    match deeds {
-        Some(n) if n == BEFORE + AFTER && runs >= RUNS => "all".to_owned(),
-        Some(n) if n >= BEFORE && runs >= RUNS => "the beginning".to_owned(),
-        Some(_) if runs < RUNS => format!("a part: {runs} runs"),
-        Some(n) => format!("a part: {n} deeds"),
-        None => format!("a part: {} records of others", found.len()),
+    let kept = titles.len() as u64;
+    if kept < runs || deeds < BEFORE {
+        format!("a part: {}", kept * 100 / runs)
+    } else if deeds < BEFORE + AFTER {
+        "the beginning".to_owned()
+    } else {
+        "all".to_owned()
     }
 }
 
-/// A store that was closed, closed and compacted, or not closed: as a killed process leaves it.
+/// A store that was closed, one that is larger, one that was compacted, and one that was not closed:
+/// as a killed process leaves it.
 fn shapes() -> BTreeMap<&'static str, tempfile::TempDir> {
-    let closed = tempfile::tempdir().unwrap();
-    {
-        let catalog = Catalog::open(closed.path()).unwrap();
-        let create = |n: u64| {
-            let key = format!("course-v1:Many+C{}+{n}", n / 20);
-            catalog.submit(CreateModulestoreRun::new(key).title("One of many"))
-        };
-        let pending: Vec<_> = (0..RUNS).map(create).collect();
-        for answer in pending {
-            answer.wait().unwrap();
-        }
-        for n in 0..BEFORE {
-            carry_out(&catalog, 0, n).unwrap();
-        }
-    }
+    let closed = closed(RUNS, BEFORE);
     let killed = tempfile::tempdir().unwrap();
     {
         let catalog = Catalog::open(closed.path()).unwrap();
@@ -116,7 +115,27 @@ fn shapes() -> BTreeMap<&'static str, tempfile::TempDir> {
         ("closed", closed),
         ("compacted", compacted),
         ("killed", killed),
+        ("large", self::closed(MANY, BEFORE + AFTER)),
     ])
+}
+
+fn closed(runs: u64, deeds: u64) -> tempfile::TempDir {
+    let closed = tempfile::tempdir().unwrap();
+    {
+        let catalog = Catalog::open(closed.path()).unwrap();
+        let create = |n: u64| {
+            let key = format!("course-v1:Many+C{}+{n}", n / 20);
+            catalog.submit(CreateModulestoreRun::new(key).title("One of many"))
+        };
+        let pending: Vec<_> = (0..runs).map(create).collect();
+        for answer in pending {
+            answer.wait().unwrap();
+        }
+        for n in 0..deeds {
+            carry_out(&catalog, 0, n).unwrap();
+        }
+    }
+    closed
 }
 
 /// Damages one file, and says how.
@@ -176,14 +195,14 @@ fn damage(store: &Path, dice: &mut Dice) -> (String, &'static str) {
 }
 
 /// Opens and repairs in a process with 2 GiB of memory and a minute of time; what it says.
-fn open_apart(data: &Path, what: &str) -> Vec<String> {
+fn open_apart(data: &Path, runs: u64, what: &str) -> Vec<String> {
     let this = std::env::current_exe().unwrap();
     let script = "ulimit -v 2097152 && exec timeout --signal=KILL 60 \"$0\" \"$@\"";
     let output = Command::new("sh")
         .args(["-c", script])
         .arg(this)
         .args(["--exact", "child", "--ignored", "--nocapture", "--quiet"])
-        .env(CHILD, data)
+        .env(CHILD, format!("{runs} {}", data.display()))
         .env("RUST_BACKTRACE", "0")
         .output()
         .unwrap();
@@ -206,13 +225,15 @@ fn damaged_bytes_are_noticed() {
     };
     let mut dice = Dice::seeded();
     let shapes = shapes();
-    let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
+    // Of each outcome, how many runs of a hundred there are in each case.
+    let mut outcomes: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for (case, (shape, whole)) in (0..cases).zip(shapes.iter().cycle()) {
         let folder = tempfile::tempdir().unwrap();
         stored::copy(whole.path(), folder.path());
         let (file, kind) = damage(&folder.path().join("store"), &mut dice);
         let what = format!("{shape}: {kind} in {file}");
-        let said = open_apart(folder.path(), &format!("case {case}, {what}"));
+        let runs = if *shape == "large" { MANY } else { RUNS };
+        let said = open_apart(folder.path(), runs, &format!("case {case}, {what}"));
         let outcome = said.join(", then ");
         // Without a closing since, damage to the end of the log looks like a power cut.
         let fine = match &said[..] {
@@ -221,18 +242,25 @@ fn damaged_bytes_are_noticed() {
             _ => false,
         };
         assert!(fine, "case {case}, {what}: {outcome}");
-        let part = outcome.split(": ").next().unwrap_or_default();
-        *outcomes.entry(format!("{what}: {part}")).or_default() += 1;
+        let (outcome, share) = outcome.split_once(": ").unwrap_or((&outcome, "100"));
+        let outcome = outcomes.entry(format!("{what}: {outcome}")).or_default();
+        outcome.push(share.parse().unwrap());
     }
-    for (outcome, times) in outcomes {
-        println!("{times:5}  {outcome}");
+    for (outcome, mut shares) in outcomes {
+        shares.sort_unstable();
+        let (times, least, middle) = (shares.len(), shares[0], shares[shares.len() / 2]);
+        let share = match outcome.ends_with("a part") {
+            true => format!(" of the runs: {middle} %, at least {least} %"),
+            false => String::new(),
+        };
+        println!("{times:5}  {outcome}{share}");
     }
 }
 
 /// What a crash of sled's own may leave beside its files is put right without a person.
 #[test]
 fn what_sled_can_make_again_is_made_again() {
-    let whole = &shapes()["closed"];
+    let whole = closed(RUNS, BEFORE + AFTER);
     type Spoil = fn(&Path);
     let flip: Spoil = |path| {
         let mut bytes = fs::read(path).unwrap();
@@ -284,8 +312,100 @@ fn what_sled_can_make_again_is_made_again() {
         for _ in 0..2 {
             let catalog = Catalog::open(folder.path())
                 .unwrap_or_else(|error| panic!("{file} {damage}: {error}"));
-            assert_eq!(told(&catalog.snapshot()), "all", "{file} {damage}");
+            assert_eq!(told(&catalog.snapshot(), RUNS), "all", "{file} {damage}");
         }
         assert!(verify(folder.path()).unwrap().is_clean());
     }
+}
+
+fn flip(file: &Path, at: usize) {
+    let mut bytes = fs::read(file).unwrap();
+    bytes[at] ^= 0x10;
+    fs::write(file, bytes).unwrap();
+}
+
+/// How many bytes of the log are used, to the end of the segment that was begun last.
+fn used(log: &Path) -> usize {
+    let bytes = fs::read(log).unwrap();
+    bytes.iter().rposition(|byte| *byte != 0).unwrap()
+}
+
+/// sled, when it met damage before the end that its snapshot knows of, first filled the log with
+/// zeros from there on, and then refused to open it. So one flipped bit and one attempt to open took
+/// half of a catalog, and what a repair brought back was what the log had held before that bit.
+#[test]
+fn looking_at_a_damaged_log_leaves_it_as_it_is() {
+    let whole = closed(RUNS, BEFORE + AFTER);
+    for place in [0, 24, 200_000, 400_000] {
+        let folder = tempfile::tempdir().unwrap();
+        stored::copy(whole.path(), folder.path());
+        let log = folder.path().join("store/db");
+        assert!(used(&log) > place);
+        flip(&log, place);
+        let damaged = fs::read(&log).unwrap();
+        for _ in 0..2 {
+            let error = Catalog::open(folder.path()).unwrap_err();
+            assert_eq!(error.code(), "corrupt", "{error}");
+            assert!(
+                error
+                    .to_string()
+                    .contains("store/db is unreadable from byte")
+            );
+            assert_eq!(verify(folder.path()).unwrap_err().code(), "corrupt");
+        }
+        assert!(fs::read(&log).unwrap() == damaged, "byte {place}");
+        repair(folder.path()).unwrap();
+        let runs = Catalog::open(folder.path()).unwrap().stats().course_runs;
+        assert!(runs * 100 >= RUNS * 85, "byte {place}: {runs} runs");
+    }
+}
+
+/// A damaged page in a part of the log that sled does not read when it opens could be read around,
+/// but a repair gave up; and one in the part that it does read cost all that was written later.
+#[test]
+fn a_repair_reads_around_damaged_pages() {
+    let whole = closed(MANY, BEFORE + AFTER);
+    let log = fs::read(whole.path().join("store/db")).unwrap();
+    assert!(log.len() >= 4 << 20, "one segment proves little");
+    // Records of runs, of which the later ones are more likely to be in use.
+    let title = b"One of many";
+    let titles = (0..log.len() - title.len()).filter(|at| log[*at..].starts_with(title));
+    let places: Vec<_> = titles.collect();
+    let mut repaired = 0;
+    for holes in [1, 8] {
+        for first in [50, 60, 70, 80] {
+            let folder = tempfile::tempdir().unwrap();
+            stored::copy(whole.path(), folder.path());
+            for hole in 0..holes {
+                let place = places.len() * (first + 2 * hole) / 100;
+                flip(&folder.path().join("store/db"), places[place]);
+            }
+            if Catalog::open(folder.path()).is_ok() {
+                continue; // what is damaged is not in use
+            }
+            let report = repair(folder.path()).unwrap();
+            repaired += 1;
+            let runs = report.stats.course_runs;
+            println!("{holes} damaged pages at {first} %: {runs} runs of {MANY}");
+            assert!(runs * 100 >= MANY * 85, "{holes} holes: {runs} runs");
+            assert!(verify(folder.path()).unwrap().is_clean());
+            let catalog = Catalog::open(folder.path()).unwrap();
+            assert_eq!(catalog.stats(), report.stats);
+        }
+    }
+    assert!(repaired > 0);
+}
+
+/// Where nothing can be read, the store stays as it is, for somebody who may know more.
+#[test]
+fn a_repair_that_finds_nothing_changes_nothing() {
+    let folder = closed(RUNS, BEFORE);
+    let log = folder.path().join("store/db");
+    let noise: Vec<u8> = (0..fs::metadata(&log).unwrap().len())
+        .map(|n| (n * 7) as u8)
+        .collect();
+    fs::write(&log, &noise).unwrap();
+    let before = stored::files(folder.path());
+    assert_eq!(repair(folder.path()).unwrap_err().code(), "corrupt");
+    assert!(stored::files(folder.path()) == before);
 }

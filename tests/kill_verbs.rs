@@ -344,3 +344,27 @@ fn bringing_a_store_up_to_date() {
         },
     );
 }
+
+/// The log is damaged, so that a repair makes a new store from a copy of this one.
+#[test]
+fn rebuilding() {
+    sweep(
+        |place| {
+            copy_history(place);
+            let log = data(place).join("store/db");
+            let mut bytes = fs::read(&log).unwrap();
+            // The first message of the log, which nothing needs any more.
+            bytes[24] ^= 1;
+            fs::write(&log, bytes).unwrap();
+            assert_eq!(Catalog::open(data(place)).unwrap_err().code(), "corrupt");
+        },
+        |place| words(&data(place), &["repair", "--yes"]),
+        |_| {},
+        |place| {
+            has_history(place);
+            for name in ["store.new", "store.old"] {
+                assert!(!data(place).join(name).exists(), "{name} is left");
+            }
+        },
+    );
+}

@@ -41,7 +41,7 @@ use work::{
 
 const CHILD: &str = "COURSECAT_POWER_CHILD";
 
-const WORKS: [(&str, Work); 7] = [
+const WORKS: [(&str, Work); 8] = [
     (
         "few",
         Work::Write {
@@ -66,6 +66,7 @@ const WORKS: [(&str, Work); 7] = [
     ("lazy", Work::Lazy { deeds: 120 }),
     ("compact", Work::Compact),
     ("repair", Work::Repair),
+    ("rebuild", Work::Repair),
     ("backup", Work::Backup),
 ];
 
@@ -369,6 +370,13 @@ fn before(work: &str) -> tempfile::TempDir {
     if work == "repair" {
         let store = stored::Store::open(&catalog(place.path()));
         store.remove("meta", b"ledger");
+    }
+    if work == "rebuild" {
+        // Of the first message of the log, which nothing needs any more.
+        let log = catalog(place.path()).join("store/db");
+        let mut bytes = fs::read(&log).unwrap();
+        bytes[24] ^= 1;
+        fs::write(&log, bytes).unwrap();
     }
     if work == "restore" {
         let catalog = Catalog::open(catalog(place.path())).unwrap();

@@ -25,18 +25,22 @@
 //! | [`snapshot`] | sled's snapshot files, and how a damaged one is told from a sound one |
 //! | [`log_file`] | the log: made durable, and known to be released |
 //! | [`watchdog`] | a flush that would wait for ever is freed |
+//! | [`last_segment`] | the end of the log that sled must be able to read, checked, or mended in a copy |
+//! | [`around`] | reading a tree some of whose pages cannot be read |
+//! | [`varint`] | numbers as sled writes them |
 //! | [`outcome`] | sled's errors and panics as errors of an engine |
-//! | [`crc32`] | sled's checksum |
 
+mod around;
 mod conf;
-mod crc32;
 mod folder;
+mod last_segment;
 mod log_file;
 mod open;
 mod outcome;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod varint;
 mod watchdog;
 
 use std::cell::Cell;
@@ -46,6 +50,7 @@ use ::sled::transaction::{
     ConflictableTransactionError, TransactionError, Transactional as _, TransactionalTree, abort,
 };
 
+use self::around::Readable;
 use self::log_file::LogFile;
 use self::outcome::{engine_error, guarded};
 use self::watchdog::Watchdog;
@@ -129,6 +134,39 @@ impl SledEngine {
             unsynced_bytes: 0,
             written_bytes: 0,
         })
+    }
+
+    /// Opens a copy of a store whose files may be damaged, by covering what is damaged where sled
+    /// would give up. It is good for [`load_around`](Self::load_around) and for nothing else.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    pub(crate) fn open_damaged_copy(
+        dir: &Path,
+        trees: &'static [Tree],
+        options: SledOptions,
+    ) -> Result<Self, EngineError> {
+        last_segment::mend(dir)?;
+        Self::open(dir, trees, options)
+    }
+
+    /// Gives every row of `tree` that can be read to `row`, in ascending order of keys. Tells whether
+    /// these are all.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Failed`] if the engine has failed before.
+    pub(crate) fn load_around(
+        &self,
+        tree: Tree,
+        row: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<bool, EngineError> {
+        let readable = Readable::of(self.store()?.tree(tree)?);
+        for (key, value) in &readable.rows {
+            row(key, value);
+        }
+        Ok(readable.whole)
     }
 
     fn store(&self) -> Result<&Store, EngineError> {

@@ -6,6 +6,7 @@
 
 mod compact;
 mod feed;
+mod rebuild;
 mod repair;
 mod report;
 mod salvage;
@@ -18,8 +19,10 @@ mod verify;
 use std::path::Path;
 
 use crate::engine::{Batch, Engine, SledOptions};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::schema::folder::{Folder, engine_error};
+
+use survey::Survey;
 
 pub use compact::{CompactReport, compact};
 pub use repair::RepairReport;
@@ -70,18 +73,27 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Report> {
 /// The change feed is kept as far as it fits the records. Where records had to be repaired it begins
 /// anew, and whoever has followed it is told that changes are [compacted](crate::Error::Compacted).
 ///
-/// Where the engine cannot open the store, what it can read of its log up to the first damage takes
-/// its place; what was written after that is lost.
+/// Where the files are damaged, what can be read of a copy takes the place of the store: damage to
+/// its log costs the pages that it hits, some dozens of rows each.
 ///
 /// # Errors
-/// Those of [`verify()`]; a store of whose files nothing can be read has to be restored from a
-/// backup.
+/// Those of [`verify()`]; a store of whose files nothing can be read is left as it is, and has to be
+/// restored from a backup.
 pub fn repair(path: impl AsRef<Path>) -> Result<RepairReport> {
-    let (folder, mut engine) = Folder::open_to_repair(path.as_ref(), &SledOptions::default())?;
-    folder.raise_format()?;
-    let report = repair::repair(&mut engine, folder.path(), folder.mark())?;
-    close(&folder, Box::new(engine))?;
-    Ok(report)
+    let folder = Folder::claim(path.as_ref())?;
+    let read = folder
+        .open_store(&SledOptions::default())
+        .and_then(|engine| Survey::of(&engine, folder.path()).map(|survey| (engine, survey)));
+    match read {
+        Ok((mut engine, survey)) => {
+            folder.raise_format()?;
+            let report = repair::repair(&mut engine, folder.path(), survey, folder.mark())?;
+            close(&folder, Box::new(engine))?;
+            Ok(report)
+        }
+        Err(damage @ Error::Corrupt { .. }) => rebuild::rebuild(&folder, damage),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether a batch is as large as one may be: as large as a group of the writer.

@@ -7,11 +7,14 @@ use super::Finding;
 use super::feed::KeptFeed;
 use super::salvage::Salvage;
 use super::survey::{Rows, Survey};
-use crate::engine::{Batch, Durability, Engine};
+use crate::engine::{Batch, Durability, Engine, Tree};
 use crate::error::{Error, Result};
 use crate::model::Stats;
 use crate::schema::folder::engine_error;
-use crate::schema::{Ledger, META};
+use crate::schema::{COURSES, Ledger, META, ORGANIZATIONS, REFERENCES, RUNS};
+
+/// The trees from which all others follow.
+const RECORDS: [Tree; 4] = [ORGANIZATIONS, COURSES, RUNS, REFERENCES];
 
 /// What a repair did.
 #[derive(Clone, Debug)]
@@ -51,32 +54,69 @@ impl fmt::Display for RepairReport {
     }
 }
 
-/// Repairs a store that is known to have had so many commits.
-pub(super) fn repair(engine: &mut dyn Engine, path: &Path, commits: u64) -> Result<RepairReport> {
-    let mut survey = Survey::of(engine, path)?;
-    let salvage = Salvage::of(&survey);
-    let known = survey.ledger.as_ref();
-    let is_known = known.is_some_and(|ledger| ledger.commits_lost(commits).is_none());
-    let (wanted, feed, mut ledger) = wanted(&salvage, &mut survey, is_known);
-    let stats = salvage.stats();
-    let mut lost = salvage.lost;
-    // Without a ledger, there is no telling whether the end of the log is lost, too.
-    if let Some(known) = &survey.ledger
-        && let Some(problem) = known.commits_lost(commits)
-    {
-        let (tree, row) = (META.name(), String::new());
-        lost.push(Finding { tree, row, problem });
+/// What a store is to hold once it is repaired.
+pub(super) struct Wanted {
+    pub(super) rows: Rows,
+    pub(super) ledger: Ledger,
+    /// What there is to say of it; no row has been changed yet.
+    pub(super) report: RepairReport,
+}
+
+impl Wanted {
+    /// What a survey asks for, of a store that is known to have had so many commits.
+    pub(super) fn of(survey: &mut Survey, commits: u64) -> Self {
+        let salvage = Salvage::of(survey);
+        let known = survey.ledger.as_ref();
+        let is_known = known.is_some_and(|ledger| ledger.commits_lost(commits).is_none());
+        let (rows, feed, mut ledger) = wanted(&salvage, survey, is_known);
+        let stats = salvage.stats();
+        let mut lost = salvage.lost;
+        let mut lose = |tree: Tree, problem: String| {
+            let (tree, row) = (tree.name(), String::new());
+            lost.push(Finding { tree, row, problem });
+        };
+        for tree in &survey.unread {
+            if RECORDS.contains(tree) {
+                let problem = "a part of it cannot be read, and is lost";
+                lose(*tree, problem.to_owned());
+            }
+        }
+        // Without a ledger, there is no telling whether the end of the log is lost, too.
+        if let Some(known) = &survey.ledger
+            && let Some(problem) = known.commits_lost(commits)
+        {
+            lose(META, problem);
+        }
+        // No number is given to two commits.
+        ledger.sequence = ledger.sequence.max(commits);
+        Self {
+            rows,
+            ledger,
+            report: RepairReport {
+                stats,
+                rows_changed: 0,
+                rebuilt: salvage.rebuilt,
+                lost,
+                feed,
+            },
+        }
     }
-    // No number is given to two commits.
-    ledger.sequence = ledger.sequence.max(commits);
-    let rows_changed = replace(engine, path, survey, wanted, &ledger)?;
-    Ok(RepairReport {
-        stats,
-        rows_changed,
-        rebuilt: salvage.rebuilt,
-        lost,
-        feed,
-    })
+}
+
+/// Repairs a store all of whose rows can be read, in its place.
+pub(super) fn repair(
+    engine: &mut dyn Engine,
+    path: &Path,
+    mut survey: Survey,
+    commits: u64,
+) -> Result<RepairReport> {
+    let Wanted {
+        rows,
+        ledger,
+        mut report,
+    } = Wanted::of(&mut survey, commits);
+    report.rows_changed = replace(engine, path, survey, rows, &ledger)?;
+    Ok(report)
 }
 
 /// The rows that there are to be, what was done to the feed, and the ledger.
@@ -121,7 +161,7 @@ pub(crate) fn refold(engine: &mut dyn Engine, path: &Path) -> Result<()> {
 ///
 /// The ledger comes last: until it is written, the store counts as damaged, and the repair can be
 /// started again.
-fn replace(
+pub(super) fn replace(
     engine: &mut dyn Engine,
     path: &Path,
     survey: Survey,

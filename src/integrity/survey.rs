@@ -1,14 +1,14 @@
 //! A survey: every row of a store, read one by one, and what can be made of it.
 //!
-//! Unlike loading, a survey goes on when a row is bad. It takes nothing on trust, not even the
-//! ledger, and decides nothing.
+//! Unlike loading, a survey goes on when a row is bad, or, if asked to, when a page cannot be read. It
+//! takes nothing on trust, not even the ledger, and decides nothing.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::Finding;
-use crate::engine::{Engine, Tree};
+use crate::engine::{Engine, SledEngine, Tree};
 use crate::error::Result;
 use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, ShortName, Subject};
 use crate::schema::folder::engine_error;
@@ -21,7 +21,7 @@ use crate::schema::{
 pub(super) type Rows = BTreeMap<(Tree, Vec<u8>), Vec<u8>>;
 
 /// See the [module](self).
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Survey {
     /// Every row there is, good or bad.
     pub(super) rows: Rows,
@@ -35,20 +35,13 @@ pub(super) struct Survey {
     pub(super) pages: Vec<StoredPage>,
     /// The rows that could not be read.
     pub(super) bad: Vec<Finding>,
+    /// The trees of which the engine could not read all.
+    pub(super) unread: Vec<Tree>,
 }
 
 impl Survey {
     pub(super) fn of(engine: &dyn Engine, path: &Path) -> Result<Self> {
-        let mut survey = Self {
-            rows: Rows::new(),
-            ledger: None,
-            organizations: Vec::new(),
-            courses: Vec::new(),
-            runs: Vec::new(),
-            references: Vec::new(),
-            pages: Vec::new(),
-            bad: Vec::new(),
-        };
+        let mut survey = Self::default();
         for tree in TREES {
             let read = engine.load(tree, &mut |key, value| {
                 survey.row(tree, key, value);
@@ -57,6 +50,23 @@ impl Survey {
             read.map_err(|error| engine_error(path, "reading the store", error))?;
         }
         Ok(survey)
+    }
+
+    /// Takes what the engine can read, and goes on where it cannot.
+    pub(super) fn around_damage(engine: &SledEngine, path: &Path) -> Result<Self> {
+        let mut survey = Self::default();
+        for tree in TREES {
+            let read = engine.load_around(tree, &mut |key, value| survey.row(tree, key, value));
+            if !read.map_err(|error| engine_error(path, "reading the store", error))? {
+                survey.unread.push(tree);
+            }
+        }
+        Ok(survey)
+    }
+
+    /// How many records can be read.
+    pub(super) fn records(&self) -> usize {
+        self.organizations.len() + self.courses.len() + self.runs.len() + self.references.len()
     }
 
     fn row(&mut self, tree: Tree, key: &[u8], value: &[u8]) {

@@ -14,7 +14,6 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,7 +21,7 @@ use super::format::{self, FORMAT_FILE, FORMAT_VERSION};
 use super::ledger::Ledger;
 use super::mark::{self, MARK_FILE, NEW_MARK_FILE};
 use super::trees::TREES;
-use crate::engine::{Durability, Engine, EngineError, SledEngine, SledOptions};
+use crate::engine::{Durability, Engine as _, EngineError, SledEngine, SledOptions};
 use crate::error::{Error, Result};
 use crate::model::Field;
 
@@ -57,6 +56,13 @@ impl Folder {
 
     /// Locks a folder and opens the store in it.
     pub(crate) fn open(path: &Path, options: &SledOptions) -> Result<(Self, SledEngine)> {
+        let folder = Self::claim(path)?;
+        let engine = folder.open_store(options)?;
+        Ok((folder, engine))
+    }
+
+    /// Locks a folder in which there is a store.
+    pub(crate) fn claim(path: &Path) -> Result<Self> {
         if matches!(look_again_if_odd(path)?, Found::Nothing) {
             return Err(Error::invalid(
                 Field::Path,
@@ -65,44 +71,7 @@ impl Folder {
         }
         let folder = Self::lock(path)?;
         folder.clear_up()?;
-        let engine = folder.open_store(options)?;
-        Ok((folder, engine))
-    }
-
-    /// Locks a folder and opens the store in it; if the engine cannot, what it can make of the
-    /// store's log alone, which then takes the store's place.
-    ///
-    /// The log is read up to its first damage, and what follows is lost. So this is for repairs,
-    /// after a copy was made.
-    pub(crate) fn open_to_repair(path: &Path, options: &SledOptions) -> Result<(Self, SledEngine)> {
-        let unreadable = match Self::open(path, options) {
-            Err(error @ Error::Corrupt { .. }) => error,
-            opened => return opened,
-        };
-        if !matches!(look_again_if_odd(path), Ok(Found::Store)) {
-            return Err(unreadable);
-        }
-        let folder = Self::lock(path)?;
-        folder.clear_up()?;
-        let copied = copy_without_snapshots(&folder.store(), &folder.new_one());
-        copied.map_err(|error| storage("copying the store of", path, error))?;
-        let has_rows = SledEngine::open(&folder.new_one(), &TREES, *options).and_then(|engine| {
-            let mut has_rows = false;
-            engine.load(super::RUNS, &mut |_, _| {
-                has_rows = true;
-                ControlFlow::Break(())
-            })?;
-            Box::new(engine).close()?;
-            Ok(has_rows)
-        });
-        if !matches!(has_rows, Ok(true)) {
-            // Nothing that is worth the place of a store which somebody else may know to read.
-            remove(&folder.new_one())?;
-            return Err(unreadable);
-        }
-        folder.replace_store(folder.mark())?;
-        let engine = folder.open_store(options)?;
-        Ok((folder, engine))
+        Ok(folder)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -179,6 +148,25 @@ impl Folder {
         remove(&self.new_one())?;
         SledEngine::open(&self.new_one(), &TREES, *options)
             .map_err(|error| engine_error(&self.path, "creating a store", error))
+    }
+
+    /// Opens a copy of the store, made such that the engine can read what is not damaged; if that is
+    /// asked for, without what the engine has noted of where its pages are.
+    pub(crate) fn open_copy(
+        &self,
+        options: &SledOptions,
+        with_snapshots: bool,
+    ) -> Result<SledEngine> {
+        self.discard_copy()?;
+        let copied = copy(&self.store(), &self.new_one(), with_snapshots);
+        copied.map_err(|error| storage("copying the store of", &self.path, error))?;
+        SledEngine::open_damaged_copy(&self.new_one(), &TREES, *options)
+            .map_err(|error| engine_error(&self.path, "opening a copy of the store", error))
+    }
+
+    /// Removes a copy that is not open.
+    pub(crate) fn discard_copy(&self) -> Result<()> {
+        remove(&self.new_one())
     }
 
     /// Puts the new store, which has been closed with so many commits, in the place of the old
@@ -263,20 +251,23 @@ impl Drop for Folder {
     }
 }
 
-/// Copies the files of a store, but for those from which sled would know where its pages are.
-fn copy_without_snapshots(store: &Path, to: &Path) -> io::Result<()> {
+/// Copies the files of a store.
+fn copy(store: &Path, to: &Path, with_snapshots: bool) -> io::Result<()> {
     fs::create_dir(to)?;
     for entry in fs::read_dir(store)? {
         let entry = entry?;
         let name = entry.file_name();
         let target = to.join(&name);
         if entry.file_type()?.is_dir() {
-            copy_without_snapshots(&entry.path(), &target)?;
-        } else if !name.to_string_lossy().contains("snap.") {
+            copy(&entry.path(), &target, with_snapshots)?;
+        } else if name != FORMAT_FILE
+            && (with_snapshots || !name.to_string_lossy().starts_with("snap."))
+        {
+            // A store with a format would count as complete.
             fs::copy(entry.path(), target)?;
         }
     }
-    sync_folder(to)
+    Ok(())
 }
 
 /// Writes the mark of a store, which is the old one or the new one whenever it is interrupted.

@@ -6,7 +6,6 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::EngineError;
-use super::crc32::crc32;
 
 const NAME: &str = "conf";
 
@@ -39,6 +38,6 @@ fn is_sound(contents: &[u8]) -> bool {
     contents
         .split_last_chunk::<4>()
         .is_some_and(|(text, stored)| {
-            !text.is_empty() && crc32(text) == u32::from_le_bytes(*stored)
+            !text.is_empty() && crc32fast::hash(text) == u32::from_le_bytes(*stored)
         })
 }

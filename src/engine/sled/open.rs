@@ -8,7 +8,7 @@ use ::sled::{Config, Mode};
 use super::log_file::LogFile;
 use super::outcome::{engine_error, guarded};
 use super::watchdog::Watchdog;
-use super::{EngineError, SledOptions, Store, Tree, conf, folder, snapshot};
+use super::{EngineError, SledOptions, Store, Tree, conf, folder, last_segment, snapshot};
 
 /// The size of a segment, in bytes: the unit in which sled makes its log longer and uses it again.
 /// Fixed when a store is made.
@@ -17,7 +17,7 @@ use super::{EngineError, SledOptions, Store, Tree, conf, folder, snapshot};
 /// 860 KiB of log, stays within half a segment, and no row that an engine takes makes a page so
 /// large that sled would move it into a file of its own. Speed and space are the same (50,000 runs:
 /// 713 bytes a run, 788 with sled's choice).
-const SEGMENT_BYTES: usize = 2 << 20;
+pub(super) const SEGMENT_BYTES: usize = 2 << 20;
 
 /// The smallest cache, in bytes. sled panics on a cache of next to nothing.
 const MIN_CACHE_BYTES: u64 = 1 << 20;
@@ -27,6 +27,7 @@ pub(super) fn open(dir: &Path, trees: &[Tree], options: SledOptions) -> Result<S
     folder::create(dir)?;
     folder::claim(dir)?;
     snapshot::remove_unfinished(dir)?;
+    last_segment::check(dir)?;
     let store = match open_once(dir, trees, options) {
         Err(error) if set_aside(&error, dir)? => open_once(dir, trees, options)?,
         other => other?,

@@ -5,8 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::EngineError;
-use super::crc32::crc32;
+use super::{EngineError, varint};
 
 /// What sled takes for a snapshot, whatever follows.
 const PREFIX: &str = "snap.";
@@ -62,22 +61,51 @@ pub(super) fn set_damaged_aside(dir: &Path) -> Result<bool, EngineError> {
     Ok(found)
 }
 
+/// Where the log ended when a snapshot was written.
+pub(super) struct End {
+    /// The position in the log, from its beginning of old.
+    pub(super) position: u64,
+    /// Where the segment with this position is, in the file.
+    pub(super) segment: u64,
+}
+
+/// Where the newest snapshot ends, if it is sound and ends within a segment.
+pub(super) fn newest_end(dir: &Path) -> io::Result<Option<End>> {
+    let Some(path) = paths(dir)?.into_iter().max() else {
+        return Ok(None);
+    };
+    let contents = fs::read(&path)?;
+    Ok(is_sound(&contents).then(|| read_end(&contents)).flatten())
+}
+
+/// A snapshot begins with both, each plus one: 0 is none.
+fn read_end(snapshot: &[u8]) -> Option<End> {
+    let (position, rest) = snapshot.split_first_chunk::<8>()?;
+    let (segment, _) = varint::read(rest)?;
+    Some(End {
+        position: u64::from_le_bytes(*position).checked_sub(1)?,
+        segment: segment.checked_sub(1)?,
+    })
+}
+
 fn list(dir: &Path) -> Result<Vec<PathBuf>, EngineError> {
-    let entries = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let entries = entries.map_err(|source| EngineError::Io {
+    paths(dir).map_err(|source| EngineError::Io {
         doing: "listing",
         path: dir.to_owned(),
         source,
-    })?;
-    let is_snapshot = |path: &PathBuf| {
-        path.file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with(PREFIX))
-    };
-    Ok(entries
-        .into_iter()
-        .map(|entry| entry.path())
-        .filter(is_snapshot)
-        .collect())
+    })
+}
+
+fn paths(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(PREFIX) {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
 
 /// A snapshot ends with its length, in eight bytes, and the CRC-32 of what comes before both, in
@@ -89,7 +117,7 @@ fn is_sound(snapshot: &[u8]) -> bool {
     let Some((pages, _length)) = rest.split_last_chunk::<8>() else {
         return false;
     };
-    !pages.is_empty() && crc32(pages) == u32::from_le_bytes(*stored)
+    !pages.is_empty() && crc32fast::hash(pages) == u32::from_le_bytes(*stored)
 }
 
 #[cfg(test)]
