@@ -302,11 +302,13 @@ fn the_folder_goes_while_the_catalog_is_open() {
     let moved = Catalog::open(folder.path().join("elsewhere")).unwrap();
     assert_eq!(found(&moved.snapshot(), 0), expected(0, 2));
 
-    // Removed altogether, the catalog answers reads; what is written has nowhere to stay, and
-    // nothing hangs or panics.
+    // Removed altogether, the catalog answers reads. A write has nowhere to stay, and is told so.
     fs::remove_dir_all(folder.path().join("elsewhere")).unwrap();
-    assert_eq!(found(&moved.snapshot(), 0), expected(0, 2));
-    let _ = carry_out(&moved, 0, 2);
+    for _ in 0..2 {
+        assert_eq!(found(&moved.snapshot(), 0), expected(0, 2));
+        let error = carry_out(&moved, 0, 2).unwrap_err();
+        assert!(matches!(error, Error::Storage { .. }), "{error:?}");
+    }
     drop(moved);
     assert!(!folder.path().join("elsewhere").exists());
 }

@@ -349,3 +349,72 @@ fn a_foreign_folder_with_the_name_of_an_unfinished_store_is_left_alone() {
     fs::write(folder.path().join("store.new/thesis.txt"), "important").unwrap();
     check_untouched(folder.path(), folder.path(), "invalid");
 }
+
+/// The variable that tells the process that forks what to open.
+#[cfg(target_os = "linux")]
+const FORKING: &str = "COURSECAT_TEST_FORKING";
+
+#[test]
+#[ignore = "run by the next test, in a process of its own"]
+#[cfg(target_os = "linux")]
+fn a_process_that_forks() {
+    let Some(folder) = std::env::var_os(FORKING) else {
+        return;
+    };
+    // See `opening/fork.c`: it forks, or ends what it forked.
+    let fork_or_end = || {
+        let _ = std::os::unix::process::parent_id();
+    };
+    let catalog = Catalog::open(&folder).unwrap();
+    fork_or_end();
+    create(&catalog, "course-v1:MITx+Math100+2027");
+    let before = stored::files(Path::new(&folder));
+    fork_or_end();
+    assert!(stored::files(Path::new(&folder)) == before);
+
+    // The copy has the locks of the original, which the original gives up as far as it can.
+    fork_or_end();
+    create(&catalog, "course-v1:MITx+Math100+2028");
+    drop(catalog);
+    let error = Catalog::open(&folder).unwrap_err();
+    assert_eq!(error.code(), "locked", "{error}");
+    fork_or_end();
+    let catalog = Catalog::open(&folder).unwrap();
+    assert_eq!(catalog.stats().course_runs, 3);
+    assert!(catalog.verify().unwrap().is_clean());
+    println!("\nwhole");
+}
+
+/// A process that forks while it has a catalog open goes on with it; nobody else can open the catalog
+/// until the copy has ended, too. (The copy has no writer: it must not use the catalog.)
+#[test]
+#[cfg(target_os = "linux")]
+fn a_fork_does_not_disturb_an_open_catalog() {
+    let scratch = tempfile::tempdir().unwrap();
+    let library = scratch.path().join("fork.so");
+    let built = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
+        .arg(&library)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/opening/fork.c"))
+        .status()
+        .expect("a C compiler");
+    assert!(built.success());
+    let folder = made();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "a_process_that_forks",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(FORKING, folder.path())
+        .env("LD_PRELOAD", library)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        said.contains("\nwhole"),
+        "{said} {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

@@ -57,11 +57,28 @@ impl LogFile {
 
     /// The moment at which a commit becomes durable.
     pub(super) fn sync_data(&self) -> Result<(), EngineError> {
-        self.file.sync_data().map_err(|source| EngineError::Io {
+        let synced = self.file.sync_data().and_then(|()| self.check_named());
+        synced.map_err(|source| EngineError::Io {
             doing: "syncing",
             path: self.path.clone(),
             source,
         })
+    }
+
+    /// Makes sure that the log has a name. A file that was removed takes all that is written to it, and
+    /// is gone with the process.
+    #[cfg(unix)]
+    fn check_named(&self) -> std::io::Result<()> {
+        use std::os::unix::fs::MetadataExt as _;
+        match self.file.metadata()?.nlink() {
+            0 => Err(std::io::Error::other("it was removed while it was open")),
+            _ => Ok(()),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn check_named(&self) -> std::io::Result<()> {
+        Ok(())
     }
 
     /// The same, by the call that sled makes when it is dropped.
