@@ -398,7 +398,10 @@ fn check_format(path: &Path, text: &str) -> Result<Found> {
         Some(1..) => Ok(Found::Store),
         Some(0) | None => Err(Error::Corrupt {
             path: path.to_owned(),
-            detail: format!("{STORE}/{FORMAT_FILE} does not name a format"),
+            detail: format!(
+                "{STORE}/{FORMAT_FILE} does not name a format (if nothing else is damaged, write \"{}\" into it)",
+                format::first_line(FORMAT_VERSION)
+            ),
         }),
     }
 }
