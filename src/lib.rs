@@ -69,8 +69,8 @@ pub use catalog::{
 };
 pub use error::{Blocking, Entity, Error, Result};
 pub use image::{
-    ChangeEvent, ChangeKind, ChangedRecord, CourseQuery, Cursor, Order, OrganizationQuery, Page,
-    Referred, RunQuery, Versions,
+    ChangeEvent, ChangeKind, ChangedRecord, CourseQuery, CourseRuns, Cursor, Order,
+    OrganizationQuery, Page, Referred, RunQuery, Versions,
 };
 pub use integrity::{CompactReport, Finding, RepairReport, Report, compact, repair, verify};
 pub use key::{

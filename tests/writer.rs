@@ -126,7 +126,7 @@ fn readers_never_wait_for_the_writer() {
             let run = catalog.get_course_run("course-v1:Org+C+1").unwrap();
             let course = catalog.get_catalog_course_of(&run).unwrap();
             assert_eq!(catalog.get_catalog_course(("org", "C")).unwrap(), course);
-            assert_eq!(catalog.list_runs(course.id).unwrap(), [run]);
+            assert_eq!(*catalog.list_runs(course.id).unwrap(), [run]);
             let both = ["course-v1:Org+C+1", "course-v1:Org+C+2"];
             let found = catalog.get_course_runs(both).unwrap();
             assert!(found[0].is_some() && found[1].is_none());

@@ -151,7 +151,10 @@ impl Plan for CreateCatalogCourse {
             Some(GivenLanguage::Full(code)) => draft.rules.language(code)?,
             Some(GivenLanguage::Short(code)) => draft.rules.language_short(code)?,
         };
-        if let Some(node) = draft.image.course_in(organization.id, &self.course_code) {
+        if let Some(node) = draft
+            .image
+            .course_coded(organization.short_name.as_str(), &self.course_code)
+        {
             let key =
                 CatalogCourseKey::new(organization.short_name.as_str(), self.course_code.as_str());
             return Err(Error::already_exists(
@@ -320,16 +323,16 @@ impl Plan for DeleteCatalogCourse {
 }
 
 fn check_no_runs(node: &CourseNode) -> Result<()> {
-    if node.runs().is_empty() {
+    if node.runs.is_empty() {
         return Ok(());
     }
-    let first = node.runs().iter().take(Blocking::LISTED);
+    let first = node.runs.by_key().into_iter().take(Blocking::LISTED);
     Err(Error::Protected {
         entity: Entity::CatalogCourse,
         key: node.course.key().to_string(),
         blocking: Blocking {
             entity: Entity::CourseRun,
-            count: node.runs().len() as u64,
+            count: node.runs.len() as u64,
             first: first.map(|run| run.course_key.to_string()).collect(),
         },
     })

@@ -167,7 +167,6 @@ impl<'a> Draft<'a> {
     pub(super) fn find_organization(&self, short_name: &str) -> Result<&'a OrganizationNode> {
         self.image
             .organization_named(short_name)
-            .map(AsRef::as_ref)
             .ok_or_else(|| Error::not_found(Entity::Organization, short_name))
     }
 }
@@ -345,10 +344,7 @@ fn check_rename(draft: &Draft<'_>, node: &OrganizationNode, short_name: &ShortNa
     }
     short_name.check_typed()?;
     check_free(draft, short_name)?;
-    let mut runs = draft
-        .image
-        .courses_of(node)
-        .flat_map(|course| course.runs());
+    let mut runs = draft.image.courses_of(node).flat_map(|course| &course.runs);
     match runs.next() {
         None => Ok(()),
         Some(run) => Err(Error::invalid(

@@ -130,7 +130,7 @@ impl Draft<'_> {
     fn check_no_such_run(&self, course: &CatalogCourse, key: &RunKey) -> Result<()> {
         let of_the_same_code = || {
             let node = self.image.course(course.id)?;
-            node.runs().iter().find(|run| {
+            node.runs.iter().find(|run| {
                 key.counts_for_run_code()
                     && run.course_key.counts_for_run_code()
                     && run.run_code() == key.run()

@@ -56,11 +56,10 @@ impl CourseSelector<'_> {
         match self {
             Self::Id(id) => image
                 .course(*id)
-                .map(AsRef::as_ref)
                 .ok_or_else(|| Error::not_found(Entity::CatalogCourse, format!("id {id}"))),
             Self::KeyStr(text) => {
-                let key: CatalogCourseKey = text.parse()?;
-                coded(image, key.org(), key.course_code())
+                let (org, course_code) = CatalogCourseKey::split(text)?;
+                coded(image, org, course_code)
                     .ok_or_else(|| Error::not_found(Entity::CatalogCourse, text))
             }
             Self::Codes { org, course_code } => coded(image, org, course_code).ok_or_else(|| {
@@ -75,7 +74,6 @@ fn coded<'i>(image: &'i Image, org: &str, course_code: &str) -> Option<&'i Cours
     image
         .course_coded(org, course_code)
         .filter(|node| node.course.course_code == course_code)
-        .map(AsRef::as_ref)
 }
 
 impl From<CatalogCourseId> for CourseSelector<'_> {

@@ -10,7 +10,7 @@ use super::references::find_subject;
 use super::runs::find_run;
 use super::selector::CourseSelector;
 use crate::error::{Entity, Error, Result};
-use crate::image::{CourseQuery, Image, Order, OrganizationQuery, Page, RunQuery};
+use crate::image::{CourseQuery, CourseRuns, Image, Order, OrganizationQuery, Page, RunQuery};
 use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, Stats};
 
 /// The catalog at one moment, to read from for as long as one likes.
@@ -139,8 +139,8 @@ reads! {
     /// # Errors
     /// [`Error::NotFound`] if there is no such course; [`Error::InvalidKey`] if a key is
     /// malformed.
-    pub fn list_runs<'a>(&self, course: impl Into<CourseSelector<'a>>) -> Result<Vec<Arc<CourseRun>>> {
-        |image| Ok(course.into().find(image)?.runs_by_age())
+    pub fn list_runs<'a>(&self, course: impl Into<CourseSelector<'a>>) -> Result<CourseRuns> {
+        |image| Ok(course.into().find(image)?.runs.clone())
     }
 
     /// A page of the organizations that a query asks for.
@@ -194,7 +194,7 @@ reads! {
     /// How many runs a catalog course has.
     #[must_use]
     pub fn count_runs_of(&self, course: &CatalogCourse) -> u64 {
-        |image| image.course(course.id).map_or(0, |node| node.runs().len() as u64)
+        |image| image.course(course.id).map_or(0, |node| node.runs.len() as u64)
     }
 
     /// Looks for a text in titles and codes: the first `limit` catalog courses and the first
@@ -315,6 +315,6 @@ impl Snapshot {
 
     /// Every course run, ordered by organization, course code and key ignoring case.
     pub fn course_runs(&self) -> impl Iterator<Item = &Arc<CourseRun>> {
-        self.image.courses().flat_map(|node| node.runs())
+        self.image.courses().flat_map(|node| node.runs.by_key())
     }
 }

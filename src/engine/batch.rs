@@ -24,6 +24,9 @@ pub(crate) const MAX_ROW_BYTES: usize = 16 * 1024;
 pub(crate) struct Batch {
     writes: BTreeMap<Tree, BTreeMap<Vec<u8>, Write>>,
     empties: Vec<(Tree, Vec<u8>)>,
+    /// The number of keys, and the size of all keys and new values: asked after each change.
+    len: usize,
+    bytes: usize,
 }
 
 /// What a batch does to one key.
@@ -63,13 +66,18 @@ impl Batch {
         after: Option<Vec<u8>>,
     ) {
         let writes = self.writes.entry(tree).or_default();
+        let bytes = |value: &Option<Vec<u8>>| value.as_ref().map_or(0, Vec::len);
         if let Some(write) = writes.get_mut(&key) {
             debug_assert_eq!(
                 write.value, before,
                 "a change of {tree} does not follow the one before it"
             );
+            self.bytes -= bytes(&write.value);
+            self.bytes += bytes(&after);
             write.value = after;
         } else {
+            self.len += 1;
+            self.bytes += key.len() + bytes(&after);
             writes.insert(
                 key,
                 Write {
@@ -89,7 +97,7 @@ impl Batch {
 
     /// The number of keys in the batch.
     pub(crate) fn len(&self) -> usize {
-        self.writes.values().map(BTreeMap::len).sum()
+        self.len
     }
 
     /// Whether the batch neither writes nor guards anything.
@@ -100,10 +108,7 @@ impl Batch {
     /// The size of all keys and new values, in bytes. Expected values are not counted, since they
     /// are not written.
     pub(crate) fn bytes(&self) -> usize {
-        self.writes()
-            .flat_map(|(_, writes)| writes)
-            .map(|(key, write)| row_bytes(key, write))
-            .sum()
+        self.bytes
     }
 
     /// The trees with their writes, in order.

@@ -21,7 +21,7 @@ impl Image {
         &self,
         query: &OrganizationQuery,
     ) -> Result<Page<Arc<Organization>>, Invalid> {
-        let matching = |node: &&Arc<OrganizationNode>| matches_organization(&query.text, node);
+        let matching = |node: &&OrganizationNode| matches_organization(&query.text, node);
         let limit = query.window.limit()?;
         match query.window.order {
             Order::Key => {
@@ -34,7 +34,7 @@ impl Image {
                 let found = self
                     .organizations_by_name
                     .range::<_, str>((start, Bound::Unbounded))
-                    .filter_map(|(_, id)| self.organization(*id))
+                    .filter_map(|(_, slot)| self.organizations.get(*slot))
                     .filter(matching)
                     .map(|node| &node.organization);
                 Ok(page(found, limit, |last| Position::OrganizationByKey {
@@ -67,7 +67,7 @@ impl Image {
         if query.text.is_empty() {
             return self.organization_count();
         }
-        let matching = |node: &&Arc<OrganizationNode>| matches_organization(&query.text, node);
+        let matching = |node: &&OrganizationNode| matches_organization(&query.text, node);
         self.organizations().filter(matching).count() as u64
     }
 
@@ -169,9 +169,13 @@ impl Image {
                 let found = courses
                     .flat_map(move |node| match after {
                         Some((org, code, key)) if is_course(&node.course, org, code) => {
-                            node.runs_after(key)
+                            let mut runs = node.runs.by_key();
+                            runs.retain(|run| {
+                                cmp_ignoring_case(run.course_key.as_str(), key).is_gt()
+                            });
+                            runs
                         }
-                        _ => node.runs(),
+                        _ => node.runs.by_key(),
                     })
                     .filter(matching);
                 Ok(page(found, limit, |last| self.run_position(last)))
@@ -199,7 +203,7 @@ impl Image {
                 if few {
                     let all = self
                         .courses_of_runs(query, None)
-                        .flat_map(|node| node.runs())
+                        .flat_map(|node| &node.runs)
                         .filter(matching);
                     let sorted = sorted_after(all, after.as_deref(), limit);
                     Ok(page(sorted, limit, mark))
@@ -224,7 +228,7 @@ impl Image {
             };
         }
         self.courses_of_runs(query, None)
-            .flat_map(|node| node.runs())
+            .flat_map(|node| &node.runs)
             .filter(|run| matches_run(&query.text, run))
             .count() as u64
     }
@@ -234,7 +238,7 @@ impl Image {
         &'a self,
         query: &RunQuery,
         from: Option<(&str, &str)>,
-    ) -> Box<dyn Iterator<Item = &'a Arc<CourseNode>> + 'a> {
+    ) -> Box<dyn Iterator<Item = &'a CourseNode> + 'a> {
         let scope = self.scope(query.org.as_deref());
         let Some(key) = &query.course else {
             return Box::new(self.courses_from(scope, from));
@@ -258,7 +262,7 @@ impl Image {
         &'a self,
         scope: Scope<'a>,
         from: Option<(&str, &str)>,
-    ) -> impl Iterator<Item = &'a Arc<CourseNode>> + 'a {
+    ) -> impl Iterator<Item = &'a CourseNode> + 'a {
         let from = from.map(|(org, code)| (fold(org).into_owned(), fold(code).into_owned()));
         let one = match scope {
             Scope::One(node) => Some(node),
@@ -269,8 +273,7 @@ impl Image {
             .then(|| {
                 self.organizations_by_name
                     .range::<_, str>((Bound::Included(first_name), Bound::Unbounded))
-                    .filter_map(|(_, id)| self.organization(*id))
-                    .map(Arc::as_ref)
+                    .filter_map(|(_, slot)| self.organizations.get(*slot))
             })
             .into_iter()
             .flatten();
@@ -292,7 +295,7 @@ impl Image {
                 .map(|code| {
                     node.courses
                         .range::<_, str>((Bound::Included(code), Bound::Unbounded))
-                        .filter_map(|(_, id)| self.course(*id))
+                        .filter_map(|(_, slot)| self.courses.get(*slot))
                 })
                 .into_iter()
                 .flatten()
@@ -302,9 +305,7 @@ impl Image {
     fn scope(&self, org: Option<&str>) -> Scope<'_> {
         match org {
             None => Scope::All,
-            Some(org) => self
-                .organization_named(org)
-                .map_or(Scope::None, |node| Scope::One(node)),
+            Some(org) => self.organization_named(org).map_or(Scope::None, Scope::One),
         }
     }
 
@@ -347,21 +348,6 @@ impl Image {
             course_code: course.map_or_else(String::new, |course| course.course_code.to_string()),
             course_key: run.course_key.as_str().to_owned(),
         }
-    }
-}
-
-impl CourseNode {
-    /// The runs after the place where this key is or would be.
-    fn runs_after(&self, key: &str) -> &[Arc<CourseRun>] {
-        let start = self.run_place(key).map_or_else(|at| at, |at| at + 1);
-        self.runs.get(start..).unwrap_or_default()
-    }
-
-    /// The course's runs, newest first.
-    pub(crate) fn runs_by_age(&self) -> Vec<Arc<CourseRun>> {
-        let mut runs = self.runs.clone();
-        runs.sort_by(|a, b| newest_first(&**a, &**b));
-        runs
     }
 }
 

@@ -46,6 +46,18 @@ impl CatalogCourseKey {
         }
     }
 
+    /// The org and the course code of a key, without a copy of either.
+    pub(crate) fn split(text: &str) -> Result<(&str, &str), InvalidKey> {
+        let fault =
+            |part, at, reason| InvalidKey::new(Subject::CatalogCourseKey, text, part, at, reason);
+        let parts = text
+            .strip_prefix(PREFIX)
+            .ok_or_else(|| fault(KeyPart::Namespace, 0, Reason::CatalogPrefix))?;
+        parts
+            .split_once(':')
+            .ok_or_else(|| fault(KeyPart::Course, text.len(), Reason::Missing))
+    }
+
     /// The org, which may be empty.
     #[must_use]
     pub fn org(&self) -> &str {
@@ -75,14 +87,7 @@ impl FromStr for CatalogCourseKey {
     ///
     /// The text does not start with `catalog-course:`, or no second colon follows.
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        let fault =
-            |part, at, reason| InvalidKey::new(Subject::CatalogCourseKey, text, part, at, reason);
-        let parts = text
-            .strip_prefix(PREFIX)
-            .ok_or_else(|| fault(KeyPart::Namespace, 0, Reason::CatalogPrefix))?;
-        let (org, course_code) = parts
-            .split_once(':')
-            .ok_or_else(|| fault(KeyPart::Course, text.len(), Reason::Missing))?;
+        let (org, course_code) = Self::split(text)?;
         Ok(Self::new(org, course_code))
     }
 }

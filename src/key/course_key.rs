@@ -210,7 +210,7 @@ impl CourseKey {
             Some(_) => {}
         }
         let text = [&self.text[..run], &self.text[self.ends.version..]].concat();
-        RunKey::new(self.kind, text.into_boxed_str(), [org, course, run])
+        RunKey::new(self.kind, &text, [org, course, run])
             .map_err(|reason| fault(KeyPart::Whole, 0, reason))
     }
 

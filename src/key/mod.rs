@@ -14,6 +14,7 @@ mod codes;
 mod course_key;
 mod error;
 mod fold;
+mod key_text;
 mod parse;
 mod run_key;
 mod text;

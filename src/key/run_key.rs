@@ -11,6 +11,7 @@ use std::str::FromStr;
 use super::course_key::{CourseKey, CourseKeyKind};
 use super::error::{InvalidKey, KeyPart, Reason, Subject};
 use super::fold::eq_ignoring_case;
+use super::key_text::KeyText;
 use super::text::key_as_text;
 
 /// The key of a run: a [`CourseKey`] with org, course and run, none of them empty, and with neither
@@ -32,7 +33,7 @@ use super::text::key_as_text;
 /// [`CourseKey::run_key`] makes one from any key that names a run.
 #[derive(Clone)]
 pub struct RunKey {
-    text: Box<str>,
+    text: KeyText,
     kind: CourseKeyKind,
     /// Where org, course and run end in `text`.
     ends: [u16; 3],
@@ -44,11 +45,7 @@ impl RunKey {
     pub const MAX_BYTES: usize = u16::MAX as usize;
 
     /// The key with this canonical text, in which org, course and run end where `ends` says.
-    pub(super) fn new(
-        kind: CourseKeyKind,
-        text: Box<str>,
-        ends: [usize; 3],
-    ) -> Result<Self, Reason> {
+    pub(super) fn new(kind: CourseKeyKind, text: &str, ends: [usize; 3]) -> Result<Self, Reason> {
         // No part ends after the text does, so all fit if its length does.
         let [Ok(org), Ok(course), Ok(run), Ok(_)] =
             [ends[0], ends[1], ends[2], text.len()].map(u16::try_from)
@@ -56,8 +53,11 @@ impl RunKey {
             let (bytes, most) = (text.len(), Self::MAX_BYTES);
             return Err(Reason::TooLong { bytes, most });
         };
-        let ends = [org, course, run];
-        Ok(Self { text, kind, ends })
+        Ok(Self {
+            text: text.into(),
+            kind,
+            ends: [org, course, run],
+        })
     }
 
     /// The key's canonical text.
@@ -139,7 +139,7 @@ impl RunKey {
     }
 
     pub(super) fn into_text(self) -> Box<str> {
-        self.text
+        self.as_str().into()
     }
 }
 
@@ -180,7 +180,7 @@ impl fmt::Display for RunKey {
 
 impl fmt::Debug for RunKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RunKey").field(&self.text).finish()
+        f.debug_tuple("RunKey").field(&self.as_str()).finish()
     }
 }
 
@@ -199,7 +199,7 @@ impl Borrow<str> for RunKey {
 
 impl PartialEq for RunKey {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        self.as_str() == other.as_str()
     }
 }
 
@@ -207,13 +207,13 @@ impl Eq for RunKey {}
 
 impl Hash for RunKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.text.hash(state);
+        self.as_str().hash(state);
     }
 }
 
 impl Ord for RunKey {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.text.cmp(&other.text)
+        self.as_str().cmp(other.as_str())
     }
 }
 
@@ -253,8 +253,9 @@ mod tests {
     }
 
     #[test]
-    fn small_in_memory() {
-        assert_eq!(size_of::<RunKey>(), 24);
+    fn a_run_with_its_key_and_its_counts_is_two_lines_of_a_cache() {
+        assert_eq!(size_of::<RunKey>(), 72);
+        assert_eq!(size_of::<crate::CourseRun>() + 16, 2 * 64);
     }
 
     #[test]

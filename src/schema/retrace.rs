@@ -356,7 +356,7 @@ impl Present for ImageRecords<'_> {
         let image = self.image;
         let runs = self.runs.entry(course).or_insert_with(|| {
             let node = image.course(course);
-            let runs = node.into_iter().flat_map(|node| node.runs());
+            let runs = node.into_iter().flat_map(|node| &node.runs);
             runs.map(|run| (run.id, Arc::clone(run))).collect()
         });
         runs.get(&id).cloned()

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use coursecat::{
-    Catalog, CatalogCourse, CatalogCourseKey, Changes, CourseQuery, CourseRun, CourseSelector,
-    Cursor, Error, Found, Organization, OrganizationQuery, Page, Referrer, RunQuery, Snapshot,
-    Stats,
+    Catalog, CatalogCourse, CatalogCourseKey, Changes, CourseQuery, CourseRun, CourseRuns,
+    CourseSelector, Cursor, Error, Found, Organization, OrganizationQuery, Page, Referrer,
+    RunQuery, Snapshot, Stats,
 };
 
 use crate::steps::{Filter, Kind, Listing};
@@ -38,7 +38,7 @@ reads! {
     fn get_catalog_course_of(run: &CourseRun) -> Result<Arc<CatalogCourse>, Error>;
     fn get_course_run(key: &str) -> Result<Arc<CourseRun>, Error>;
     fn get_course_runs(keys: &[String]) -> Result<Vec<Option<Arc<CourseRun>>>, Error>;
-    fn list_runs(course: CourseSelector<'_>) -> Result<Vec<Arc<CourseRun>>, Error>;
+    fn list_runs(course: CourseSelector<'_>) -> Result<CourseRuns, Error>;
     fn list_organizations(query: &OrganizationQuery) -> Result<Page<Arc<Organization>>, Error>;
     fn list_catalog_courses(query: &CourseQuery) -> Result<Page<Arc<CatalogCourse>>, Error>;
     fn list_course_runs(query: &RunQuery) -> Result<Page<Arc<CourseRun>>, Error>;

@@ -129,7 +129,7 @@ impl Lookups for &Catalog {
 
 impl Listings for &Catalog {
     fn runs_of(&self, org: &str, code: &str) -> Vec<Self::Run> {
-        self.list_runs((org, code)).unwrap_or_default()
+        self.list_runs((org, code)).unwrap_or_default().to_vec()
     }
 
     fn courses_of(&self, org: &str, limit: usize) -> Vec<Self::Course> {

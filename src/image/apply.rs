@@ -1,0 +1,225 @@
+//! Applying changes: how each record is entered into the parts of an image, and taken out of them.
+//! Checks no rule.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::slab::Slot;
+use super::{Change, CourseNode, CourseRuns, Image, OrganizationNode, Versions};
+use crate::key::{CatalogCourseId, OrganizationId, fold};
+use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, Subject};
+
+impl Image {
+    /// Applies a change whose rules have been checked against this image.
+    pub(crate) fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Organization(versions) => self.apply_organization(versions),
+            Change::CatalogCourse(versions) => self.apply_course(versions),
+            Change::CourseRun(versions) => self.apply_run(versions),
+            Change::ReferenceAdded(to, referrer) => {
+                self.add_reference(to.subject(), referrer.clone());
+            }
+            Change::ReferenceRemoved(to, referrer) => {
+                self.references.remove(&(to.subject(), referrer.clone()));
+            }
+        }
+    }
+
+    /// Adds a reference to a record that may be known by its id alone.
+    pub(crate) fn add_reference(&mut self, subject: Subject, referrer: Referrer) {
+        self.references.insert((subject, referrer));
+    }
+
+    fn apply_organization(&mut self, versions: &Versions<Organization>) {
+        match (&versions.before, &versions.after) {
+            (None, Some(after)) => {
+                let slot = self.organizations.insert(OrganizationNode {
+                    organization: Arc::clone(after),
+                    courses: OrdMap::new(),
+                    runs: 0,
+                });
+                let hash = self.hash_of_id(after.id.get());
+                self.organizations_by_id.insert(hash, slot);
+                self.name_organization(after, slot);
+            }
+            (Some(before), Some(after)) => self.replace_organization(before, after),
+            (Some(before), None) => {
+                let Some(slot) = self.organization_slot(before.id) else {
+                    return;
+                };
+                let hash = self.hash_of_id(before.id.get());
+                self.organizations_by_id.remove(hash, slot);
+                self.organizations_by_name
+                    .remove(&*fold(before.short_name.as_str()));
+                self.organizations.remove(slot);
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn name_organization(&mut self, organization: &Organization, slot: Slot) {
+        let folded = fold(organization.short_name.as_str());
+        self.organizations_by_name
+            .insert(folded.as_ref().into(), slot);
+    }
+
+    fn replace_organization(&mut self, before: &Organization, after: &Arc<Organization>) {
+        let Some(slot) = self.organization_slot(after.id) else {
+            return;
+        };
+        let Some(node) = self.organizations.get_mut(slot) else {
+            return;
+        };
+        node.organization = Arc::clone(after);
+        if before.short_name == after.short_name {
+            return;
+        }
+        let courses: Vec<Slot> = node.courses.values().copied().collect();
+        self.organizations_by_name
+            .remove(&*fold(before.short_name.as_str()));
+        self.name_organization(after, slot);
+        for course in courses {
+            self.respell(course, after);
+        }
+    }
+
+    /// Gives a course its organization's new short name.
+    fn respell(&mut self, slot: Slot, organization: &Organization) {
+        let Some(node) = self.courses.get(slot) else {
+            return;
+        };
+        let before = Arc::clone(&node.course);
+        let mut after = CatalogCourse::clone(&before);
+        after.org = organization.short_name.clone();
+        let hashes = [&before, &after]
+            .map(|course| self.hash_of_codes(course.org.as_str(), course.course_code.as_str()));
+        self.courses_by_code.remove(hashes[0], slot);
+        self.courses_by_code.insert(hashes[1], slot);
+        self.apply_course(&Versions::updated(before, Arc::new(after)));
+    }
+
+    fn apply_course(&mut self, versions: &Versions<CatalogCourse>) {
+        if let Some(before) = &versions.before {
+            self.courses_by_age.remove(before);
+        }
+        if let Some(after) = &versions.after {
+            self.courses_by_age.insert(Arc::clone(after));
+        }
+        match (&versions.before, &versions.after) {
+            (None, Some(after)) => self.add_course(after),
+            (Some(_), Some(after)) => {
+                self.change_course(after.id, |node| node.course = Arc::clone(after));
+            }
+            (Some(before), None) => self.remove_course(before),
+            (None, None) => {}
+        }
+    }
+
+    fn add_course(&mut self, course: &Arc<CatalogCourse>) {
+        let slot = self.courses.insert(CourseNode {
+            course: Arc::clone(course),
+            runs: CourseRuns::default(),
+        });
+        let code = course.course_code.as_str();
+        let folded_code: Arc<str> = fold(code).as_ref().into();
+        self.change_organization(course.organization_id, |node| {
+            node.courses.insert(folded_code, slot);
+        });
+        let hash = self.hash_of_codes(course.org.as_str(), code);
+        self.courses_by_code.insert(hash, slot);
+        let hash = self.hash_of_id(course.id.get());
+        self.courses_by_id.insert(hash, slot);
+    }
+
+    fn remove_course(&mut self, course: &CatalogCourse) {
+        let Some(slot) = self.course_slot(course.id) else {
+            return;
+        };
+        let code = course.course_code.as_str();
+        self.change_organization(course.organization_id, |node| {
+            node.courses.remove(&*fold(code));
+        });
+        let hash = self.hash_of_codes(course.org.as_str(), code);
+        self.courses_by_code.remove(hash, slot);
+        let hash = self.hash_of_id(course.id.get());
+        self.courses_by_id.remove(hash, slot);
+        self.courses.remove(slot);
+    }
+
+    fn apply_run(&mut self, versions: &Versions<CourseRun>) {
+        if let Some(before) = &versions.before {
+            self.runs_by_age.remove(before);
+        }
+        if let Some(after) = &versions.after {
+            self.runs_by_age.insert(Arc::clone(after));
+        }
+        match (&versions.before, &versions.after) {
+            (None, Some(after)) => self.add_run(after),
+            (Some(before), Some(after)) => self.replace_run(before, after),
+            (Some(before), None) => self.remove_run(before),
+            (None, None) => {}
+        }
+    }
+
+    fn add_run(&mut self, run: &Arc<CourseRun>) {
+        let slot = self.runs.insert(Arc::clone(run));
+        let hash = self.hash_of_key(run.course_key.as_str());
+        self.runs_by_key.insert(hash, slot);
+        let organization = self.change_course(run.catalog_course_id, |node| {
+            node.runs.add(Arc::clone(run));
+            node.course.organization_id
+        });
+        if let Some(organization) = organization {
+            self.change_organization(organization, |node| node.runs += 1);
+        }
+    }
+
+    /// Replaces a run by a version of it with the same id, key and course.
+    fn replace_run(&mut self, before: &Arc<CourseRun>, after: &Arc<CourseRun>) {
+        if let Some(slot) = self.run_slot(before)
+            && let Some(run) = self.runs.get_mut(slot)
+        {
+            *run = Arc::clone(after);
+        }
+        self.change_course(after.catalog_course_id, |node| {
+            node.runs.remove(before);
+            node.runs.add(Arc::clone(after));
+        });
+    }
+
+    fn remove_run(&mut self, run: &CourseRun) {
+        if let Some(slot) = self.run_slot(run) {
+            let hash = self.hash_of_key(run.course_key.as_str());
+            self.runs_by_key.remove(hash, slot);
+            self.runs.remove(slot);
+        }
+        let organization = self.change_course(run.catalog_course_id, |node| {
+            node.runs.remove(run);
+            node.course.organization_id
+        });
+        if let Some(organization) = organization {
+            self.change_organization(organization, |node| node.runs -= 1);
+        }
+    }
+
+    fn change_organization(
+        &mut self,
+        id: OrganizationId,
+        change: impl FnOnce(&mut OrganizationNode),
+    ) {
+        let slot = self.organization_slot(id);
+        if let Some(node) = slot.and_then(|slot| self.organizations.get_mut(slot)) {
+            change(node);
+        }
+    }
+
+    fn change_course<R>(
+        &mut self,
+        id: CatalogCourseId,
+        change: impl FnOnce(&mut CourseNode) -> R,
+    ) -> Option<R> {
+        let slot = self.course_slot(id)?;
+        self.courses.get_mut(slot).map(change)
+    }
+}
