@@ -4,6 +4,7 @@
 //! [writer] and are answered when they are durable. Rules are in the plans of requests,
 //! one file an entity; nothing here knows how rows look.
 
+mod at_once;
 mod changes;
 mod courses;
 mod group;
@@ -34,6 +35,8 @@ use crate::image::Image;
 use crate::integrity::{self, Report};
 use crate::schema::folder::{Folder, engine_error};
 use crate::schema::{Ledger, TREES, is_folded_elsewhere, load_checked, renew_ledger};
+use at_once::Progress;
+use options::Rules;
 use request::writer_is_gone;
 use watch::{Bell, EndOfWatching};
 use writer::{Message, Queued, Writer, in_memory};
@@ -71,6 +74,7 @@ struct Shared {
     bell: Arc<Bell>,
     path: Option<PathBuf>,
     options: Options,
+    progress: Arc<Progress>,
 }
 
 impl Catalog {
@@ -137,8 +141,14 @@ impl Catalog {
     /// # Ok::<(), coursecat::Error>(())
     /// ```
     pub fn submit<R: Request>(&self, request: R) -> Pending<R::Answer> {
+        if self.shared.progress.is_idle()
+            && let Some(answer) = at_once::answer(&request, &self.image(), self.rules())
+        {
+            return Pending::here(answer);
+        }
         let (caller, pending) = Pending::new();
         let job = Queued::new(request, caller);
+        self.shared.progress.hand_over();
         // A message that cannot be sent is dropped with its sender: the caller hears of that.
         let _ = self.send(Message::Request(Box::new(job)));
         pending
@@ -228,6 +238,10 @@ impl Catalog {
         queue.send(message).map_err(|_| writer_is_gone())
     }
 
+    fn rules(&self) -> &Rules {
+        &self.shared.options.rules
+    }
+
     /// The newest image, for one read.
     fn image(&self) -> Guard<Arc<Image>> {
         self.shared.published.load()
@@ -300,8 +314,10 @@ impl Catalog {
     ) -> Result<Self> {
         let published = Arc::new(ArcSwap::from_pointee(image));
         let bell = Arc::new(Bell::new());
+        let progress = Arc::new(Progress::default());
         let writer = Writer {
             engine,
+            progress: Arc::clone(&progress),
             published: Arc::clone(&published),
             bell: Arc::clone(&bell),
             ledger,
@@ -339,6 +355,7 @@ impl Catalog {
                 bell,
                 path: in_folder.then_some(path),
                 options,
+                progress,
             }),
         })
     }

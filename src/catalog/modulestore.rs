@@ -116,7 +116,7 @@ impl Plan for CreateModulestoreRun {
             let warning = Warning::AlreadyExisted {
                 course_key: stored.to_string(),
             };
-            return Ok(Outcome::new(Arc::clone(run), vec![warning]));
+            return Ok(draft.outcome(Arc::clone(run), vec![warning]));
         }
         let course = match draft.image.course_coded(stored.org(), stored.course()) {
             Some(node) => {

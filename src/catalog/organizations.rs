@@ -344,7 +344,10 @@ fn check_rename(draft: &Draft<'_>, node: &OrganizationNode, short_name: &ShortNa
     }
     short_name.check_typed()?;
     check_free(draft, short_name)?;
-    let mut runs = draft.image.courses_of(node).flat_map(|course| &course.runs);
+    let mut runs = draft
+        .image
+        .courses_of(node)
+        .flat_map(|course| course.runs.by_key());
     match runs.next() {
         None => Ok(()),
         Some(run) => Err(Error::invalid(

@@ -13,7 +13,7 @@ use super::options::{Clock, Rules};
 use crate::error::{Error, Result};
 use crate::image::{Change, Image};
 use crate::model::Timestamp;
-use crate::schema::NextIds;
+use crate::schema::{Ledger, NextIds};
 
 /// Something that can be asked of a catalog's writer: see [`Catalog::call`](super::Catalog::call)
 /// and [`Catalog::submit`](super::Catalog::submit).
@@ -36,7 +36,8 @@ pub struct Draft<'a> {
     pub(super) image: &'a Image,
     pub(super) rules: &'a Rules,
     pub(super) next_ids: NextIds,
-    clock: &'a Clock,
+    /// `None` for a trial.
+    clock: Option<&'a Clock>,
     now: Option<Timestamp>,
     changes: Vec<Change>,
 }
@@ -52,7 +53,20 @@ impl<'a> Draft<'a> {
             image,
             rules,
             next_ids,
-            clock,
+            clock: Some(clock),
+            now: None,
+            changes: Vec::new(),
+        }
+    }
+
+    /// For a trial: to see what a plan answers if it changes nothing. What it would change has no
+    /// ids and times of its own, and is of no use.
+    pub(super) fn trial(image: &'a Image, rules: &'a Rules) -> Self {
+        Self {
+            image,
+            rules,
+            next_ids: Ledger::new().next_ids,
+            clock: None,
             now: None,
             changes: Vec::new(),
         }
@@ -61,7 +75,9 @@ impl<'a> Draft<'a> {
     /// The time of the change, and of the creation of all that the plan creates.
     pub(super) fn now(&mut self) -> Timestamp {
         let clock = self.clock;
-        *self.now.get_or_insert_with(|| clock.now())
+        *self
+            .now
+            .get_or_insert_with(|| clock.map_or(Timestamp::MIN, Clock::now))
     }
 
     /// Decides on a change. It is not seen in the image while the plan goes on.
@@ -76,6 +92,20 @@ impl<'a> Draft<'a> {
             changes: self.changes,
             next_ids: self.next_ids,
         })
+    }
+
+    pub(super) fn changes_nothing(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// An answer with its warnings, which are logged as well, unless it is one that nobody hears.
+    pub(super) fn outcome<T>(&self, value: T, warnings: Vec<Warning>) -> Outcome<T> {
+        if self.clock.is_some() || self.changes_nothing() {
+            for warning in &warnings {
+                tracing::warn!(code = warning.code(), "{warning}");
+            }
+        }
+        Outcome { value, warnings }
     }
 }
 
@@ -144,13 +174,6 @@ pub struct Outcome<T> {
 }
 
 impl<T> Outcome<T> {
-    pub(super) fn new(value: T, warnings: Vec<Warning>) -> Self {
-        for warning in &warnings {
-            tracing::warn!(code = warning.code(), "{warning}");
-        }
-        Self { value, warnings }
-    }
-
     /// Whether the record existed before and was left as it was.
     #[must_use]
     pub fn already_existed(&self) -> bool {
@@ -166,12 +189,23 @@ impl<T> Outcome<T> {
 /// takes nothing back: the request is carried out all the same.
 #[derive(Debug)]
 #[must_use = "the request is carried out, but only the answer tells whether it was refused"]
-pub struct Pending<T>(oneshot::AsyncReceiver<Result<T>>);
+pub struct Pending<T>(Answer<T>);
+
+#[derive(Debug)]
+enum Answer<T> {
+    /// `None` once it has been given.
+    Here(Option<Result<T>>),
+    OnItsWay(oneshot::AsyncReceiver<Result<T>>),
+}
 
 impl<T> Pending<T> {
     pub(super) fn new() -> (oneshot::Sender<Result<T>>, Self) {
         let (sender, receiver) = oneshot::async_channel();
-        (sender, Self(receiver))
+        (sender, Self(Answer::OnItsWay(receiver)))
+    }
+
+    pub(super) fn here(answer: Result<T>) -> Self {
+        Self(Answer::Here(Some(answer)))
     }
 
     /// Waits until the answer is here.
@@ -183,13 +217,21 @@ impl<T> Pending<T> {
     }
 }
 
+// Nothing in it is ever pinned.
+impl<T> Unpin for Pending<T> {}
+
 impl<T> Future for Pending<T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0)
-            .poll(context)
-            .map(|answer| answer.unwrap_or_else(|_| Err(writer_is_gone())))
+        match &mut self.0 {
+            Answer::Here(answer) => {
+                Poll::Ready(answer.take().unwrap_or_else(|| Err(writer_is_gone())))
+            }
+            Answer::OnItsWay(receiver) => Pin::new(receiver)
+                .poll(context)
+                .map(|answer| answer.unwrap_or_else(|_| Err(writer_is_gone()))),
+        }
     }
 }
 

@@ -122,7 +122,7 @@ impl Draft<'_> {
         });
         let added = Versions::created(Arc::clone(&run));
         self.change(Change::CourseRun(added));
-        Ok(Outcome::new(run, warnings))
+        Ok(self.outcome(run, warnings))
     }
 
     /// Refuses a key that a run has already, ignoring case, and a run code that the course has
@@ -307,7 +307,7 @@ impl Plan for SyncCourseRun {
     fn plan(&self, draft: &mut Draft<'_>) -> Result<Self::Answer> {
         let before = Arc::clone(find_run(draft.image, &self.course_key)?);
         if self.title.is_empty() {
-            return Ok(Outcome::new(before, Vec::new()));
+            return Ok(draft.outcome(before, Vec::new()));
         }
         let title = Title::new(self.title.as_str())?;
         let course = draft.image.course(before.catalog_course_id);
@@ -316,7 +316,7 @@ impl Plan for SyncCourseRun {
             .into_iter()
             .collect();
         if before.title == title {
-            return Ok(Outcome::new(before, warnings));
+            return Ok(draft.outcome(before, warnings));
         }
         let after = Arc::new(CourseRun {
             title,
@@ -324,7 +324,7 @@ impl Plan for SyncCourseRun {
         });
         let updated = Versions::updated(before, Arc::clone(&after));
         draft.change(Change::CourseRun(updated));
-        Ok(Outcome::new(after, warnings))
+        Ok(draft.outcome(after, warnings))
     }
 }
 

@@ -237,3 +237,34 @@ fn nothing_is_published_or_answered_before_it_is_committed_and_readers_do_not_wa
     pollster::block_on(pending).unwrap();
     assert_eq!(catalog.stats().course_runs, 1);
 }
+
+/// Requests that change nothing are answered from the image. One that comes after another of the
+/// same caller, not yet answered, must be answered as if it came after it all the same.
+#[test]
+fn a_request_sees_what_was_handed_over_before_it() {
+    let catalog = Catalog::temporary().unwrap();
+    let key = "course-v1:MITx+Math100+1";
+    let create = CreateModulestoreRun::new(key);
+    for _ in 0..200 {
+        let created = catalog.submit(create.clone());
+        let deleted = catalog.submit(crate::DeleteCourseRun::new(key));
+        let course = catalog.delete_catalog_course("catalog-course:MITx:Math100");
+        assert!(course.is_ok(), "{course:?}");
+        assert!(!created.wait().unwrap().already_existed());
+        deleted.wait().unwrap();
+    }
+}
+
+/// Once nothing is certain any more, nothing is answered as if it were.
+#[test]
+fn a_request_that_changes_nothing_is_refused_after_a_failure() {
+    let store = MemoryStore::new();
+    let catalog = open(&store);
+    let create = || catalog.call(CreateModulestoreRun::new("course-v1:MITx+Math100+1"));
+    create().unwrap();
+    assert!(create().unwrap().already_existed());
+    store.fail_commits(true);
+    catalog.ensure_organization("HarvardX").unwrap_err();
+    let error = create().unwrap_err();
+    assert!(matches!(error, Error::Storage { .. }), "{error}");
+}

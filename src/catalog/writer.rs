@@ -18,6 +18,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
+use super::at_once::Progress;
 use super::group::{Group, commit_while};
 use super::options::{Clock, Durability, Rules};
 use super::request::{Draft, Plan};
@@ -105,6 +106,7 @@ pub(super) struct Writer {
     pub(super) clock: Clock,
     pub(super) durability: Durability,
     pub(super) retention: Retention,
+    pub(super) progress: Arc<Progress>,
     /// The catalog's folder, for messages; empty for a catalog in memory.
     pub(super) path: PathBuf,
     /// Why nothing is written any more.
@@ -189,6 +191,7 @@ impl Writer {
             outcome = self.committed(committed);
         }
         let failure = outcome.and_then(|()| self.commit(&mut group)).err();
+        self.progress.done(group.jobs.len());
         // The last ones first: who handed over many waits for the first of them, and need not be
         // woken for each.
         for job in group.jobs.into_iter().rev() {
@@ -245,6 +248,7 @@ impl Writer {
             tracing::error!(path = %self.path.display(), "writing has ended: {error}");
             let failure = engine_error(&self.path, doing, error);
             self.failure = Some(failure.clone());
+            self.progress.end_writing();
             failure
         })
     }

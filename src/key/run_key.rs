@@ -253,12 +253,6 @@ mod tests {
     }
 
     #[test]
-    fn a_run_with_its_key_and_its_counts_is_two_lines_of_a_cache() {
-        assert_eq!(size_of::<RunKey>(), 72);
-        assert_eq!(size_of::<crate::CourseRun>() + 16, 2 * 64);
-    }
-
-    #[test]
     fn only_so_long() {
         let text = |bytes: usize| format!("course-v1:o+c+{}", "r".repeat(bytes - 14));
         let longest = text(RunKey::MAX_BYTES);

@@ -47,3 +47,14 @@ impl fmt::Display for CourseRun {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_counted_by_pointer_takes_two_lines_of_a_cache() {
+        let counts = 2 * size_of::<usize>();
+        assert_eq!(counts + size_of::<CourseRun>(), 2 * 64);
+    }
+}
