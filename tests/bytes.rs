@@ -221,7 +221,7 @@ fn open_apart(data: &Path, runs: u64, what: &str) -> Vec<String> {
 fn damaged_bytes_are_noticed() {
     let cases: usize = match std::env::var("COURSECAT_DAMAGES") {
         Ok(cases) => cases.parse().expect("COURSECAT_DAMAGES is a number"),
-        Err(_) => 60,
+        Err(_) => 40,
     };
     let mut dice = Dice::seeded();
     let shapes = shapes();
