@@ -165,6 +165,11 @@ pub enum Error {
         oldest: u64,
     },
 
+    /// The condition that the request was made with does not hold: the catalog has changed
+    /// meanwhile.
+    #[error("The record is no longer as expected; read it again, and decide anew.")]
+    PreconditionFailed,
+
     /// Another process has the catalog open; or this one has, through another handle.
     #[error(
         "The catalog in {} is open elsewhere: another process (or another handle in this one) holds it. Close that one first.",
@@ -240,6 +245,7 @@ impl Error {
             Self::InvalidKey(_) => "invalid_key",
             Self::UnknownOrganization { .. } => "unknown_organization",
             Self::Compacted { .. } => "compacted",
+            Self::PreconditionFailed => "precondition_failed",
             Self::Locked { .. } => "locked",
             Self::Corrupt { .. } => "corrupt",
             Self::NewerFormat { .. } => "newer_format",

@@ -63,9 +63,9 @@ mod view;
 pub use catalog::{
     AddReference, Catalog, Changes, CourseSelector, CreateCatalogCourse, CreateCourseRun,
     CreateModulestoreRun, CreateOrganization, DeleteCatalogCourse, DeleteCourseRun,
-    DeleteOrganization, EnsureOrganization, Found, Options, Outcome, Pending, RemoveReference,
-    Request, Snapshot, SyncCourseRun, UpdateCatalogCourse, UpdateOrganization, Warning, Watch,
-    WriteDurability,
+    DeleteOrganization, EnsureOrganization, Found, OnlyIf, Options, Outcome, Pending,
+    RemoveReference, Request, Snapshot, SyncCourseRun, UpdateCatalogCourse, UpdateOrganization,
+    Warning, Watch, WriteDurability,
 };
 pub use error::{Blocking, Entity, Error, Result};
 pub use image::{

@@ -29,7 +29,18 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("view", &["{", "Warning"]),
     (
         "http",
-        &["{", "view", "transfer", "error", "key", "model", "Catalog"],
+        &[
+            "{",
+            "view",
+            "transfer",
+            "error",
+            "key",
+            "model",
+            "Catalog",
+            "Invalid",
+            "Result",
+            "Timestamp",
+        ],
     ),
     (
         "cli",

@@ -9,6 +9,7 @@ mod changes;
 mod courses;
 mod group;
 mod modulestore;
+mod only_if;
 mod options;
 mod organizations;
 mod references;
@@ -44,6 +45,7 @@ use writer::{Message, Queued, Writer, in_memory};
 pub use changes::Changes;
 pub use courses::{CreateCatalogCourse, DeleteCatalogCourse, UpdateCatalogCourse};
 pub use modulestore::CreateModulestoreRun;
+pub use only_if::OnlyIf;
 pub use options::{Durability as WriteDurability, Options};
 pub use organizations::{
     CreateOrganization, DeleteOrganization, EnsureOrganization, UpdateOrganization,

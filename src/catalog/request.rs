@@ -9,6 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::Snapshot;
+use super::only_if::OnlyIf;
 use super::options::{Clock, Rules};
 use crate::error::{Error, Result};
 use crate::image::{Change, Image};
@@ -19,7 +21,33 @@ use crate::schema::{Ledger, NextIds};
 /// and [`Catalog::submit`](super::Catalog::submit).
 ///
 /// The requests of this crate are the only ones.
-pub trait Request: Plan + Send + 'static {}
+pub trait Request: Plan + Send + 'static {
+    /// Makes the request depend on the catalog as it is when its turn has come: nothing is changed
+    /// between the look at it and the change. The condition runs on the writer's thread, so it should
+    /// be quick; it must not write to the catalog.
+    ///
+    /// ```
+    /// use coursecat::{Catalog, Request, SyncCourseRun};
+    ///
+    /// let catalog = Catalog::temporary()?;
+    /// let key = "course-v1:MITx+Math100+2026";
+    /// let seen = catalog.create_course_run_for_modulestore_course_with(key, "Math", "")?.value;
+    /// let rename = move |title: &str| {
+    ///     let seen = seen.clone();
+    ///     let is_as_seen = move |now: &coursecat::Snapshot| now.get_course_run(key).is_ok_and(|run| run == seen);
+    ///     SyncCourseRun::new(key).title(title).only_if(is_as_seen)
+    /// };
+    /// assert!(catalog.call(rename("Calculus")).is_ok());
+    /// assert_eq!(catalog.call(rename("Algebra")).unwrap_err().code(), "precondition_failed");
+    /// # Ok::<(), coursecat::Error>(())
+    /// ```
+    fn only_if(self, condition: impl Fn(&Snapshot) -> bool + Send + 'static) -> OnlyIf<Self>
+    where
+        Self: Sized,
+    {
+        OnlyIf::new(self, condition)
+    }
+}
 
 /// What the writer does with a request. Sealed: it names types that are not public.
 pub trait Plan {

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+pub(super) use super::page_args::{OrderArgument, PageArguments};
 pub(super) use super::transfer_args::{
     BackupArguments, ConflictArgument, ExportArguments, ImportArguments,
 };
-use crate::Cursor;
 
 /// A course catalog in a folder: organizations, catalog courses and course runs, with the rules of
 /// Open edX.
@@ -170,6 +170,18 @@ Examples:
     #[cfg(feature = "http")]
     #[command(after_help = super::serve::HELP)]
     Serve(Box<super::serve::Settings>),
+    /// Keys for the service
+    #[cfg(feature = "http")]
+    #[command(
+        subcommand,
+        after_help = "\
+Example:
+  coursecat key create lms --scope write
+
+A service without keys asks for none, and only this machine can reach it; once there is one, every
+request needs one. Keys can be made and revoked while a service runs."
+    )]
+    Key(super::key_args::KeyVerb),
     /// Fill a new folder with a few well-known courses
     #[command(after_help = "Example:\n  coursecat demo --data /tmp/demo")]
     Demo,
@@ -452,31 +464,6 @@ pub(super) enum RefVerb {
         /// The key of the course or run
         key: String,
     },
-}
-
-/// How much of a list to show.
-#[derive(Debug, Args)]
-pub(super) struct PageArguments {
-    /// The order
-    #[arg(long, value_enum, default_value_t = OrderArgument::Newest)]
-    pub(super) order: OrderArgument,
-    /// The most records to show, 1 to 1000
-    #[arg(long, default_value_t = 100)]
-    pub(super) limit: usize,
-    /// Go on where the list before ended
-    #[arg(long)]
-    pub(super) cursor: Option<Cursor>,
-    /// Show all of them
-    #[arg(long, conflicts_with_all = ["limit", "cursor"])]
-    pub(super) all: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum OrderArgument {
-    /// By key, ignoring case
-    Key,
-    /// Newest first
-    Newest,
 }
 
 #[derive(Debug, Args)]

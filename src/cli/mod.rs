@@ -10,8 +10,13 @@ mod export;
 mod failure;
 mod import;
 mod input;
+#[cfg(feature = "http")]
+mod key_args;
+#[cfg(feature = "http")]
+mod keys;
 mod organizations;
 mod output;
+mod page_args;
 mod progress;
 mod references;
 mod rejects;
@@ -68,6 +73,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Verb::Verify => upkeep::verify(&session),
         Verb::Repair(arguments) => upkeep::repair(&session, &arguments),
         Verb::Compact => upkeep::compact(&session),
+        #[cfg(feature = "http")]
+        Verb::Key(verb) => keys::run(&session, verb),
         #[cfg(feature = "http")]
         Verb::Serve(settings) => serve::serve(&session, *settings),
         Verb::Demo => data::demo(&session),

@@ -11,8 +11,18 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whether other machines may reach the service although it asks for no key.
     pub insecure: bool,
+    /// Whether reading needs no key, where keys are asked for.
+    pub anonymous_read: bool,
+    /// The sites whose pages may use the service from a browser, such as `https://studio.example.org`.
+    pub cors: Vec<String>,
+    /// How many requests a second are let through for each key, or for each address of those without;
+    /// 0 lets all through. Unless chosen, all on an address that only this machine reaches, and 1000
+    /// elsewhere.
+    pub rate_limit: Option<u32>,
     /// The most bytes of a request's body.
     pub max_body_bytes: usize,
+    /// The most bytes of an import.
+    pub max_import_bytes: u64,
     /// The most connections at a time; more wait to be accepted.
     pub max_connections: usize,
     /// How long a client may take to send the head of a request, and to begin the next one.
@@ -29,7 +39,11 @@ impl Default for Config {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 8787).into(),
             insecure: false,
+            anonymous_read: false,
+            cors: Vec::new(),
+            rate_limit: None,
             max_body_bytes: 1 << 20,
+            max_import_bytes: 1 << 30,
             max_connections: 10_000,
             header_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
@@ -41,14 +55,26 @@ impl Default for Config {
 impl Config {
     /// Refuses what contradicts itself or is not safe.
     ///
+    /// Whether there are keys decides on some of it.
+    ///
     /// # Errors
     /// [`InvalidConfig`] says what to choose otherwise.
-    pub fn check(&self) -> Result<(), InvalidConfig> {
-        if !self.listen.ip().is_loopback() && !self.insecure {
+    pub fn check(&self, has_keys: bool) -> Result<(), InvalidConfig> {
+        if !self.listen.ip().is_loopback() && !has_keys && !self.insecure {
             return Err(InvalidConfig(format!(
-                "Other machines could reach {}, and no key is asked for. Listen on 127.0.0.1, or say --insecure if something else keeps strangers out.",
+                "Other machines could reach {}, and there is no key to ask for. Make one with: coursecat key create NAME --scope admin. Or listen on 127.0.0.1, or say --insecure if something else keeps strangers out.",
                 self.listen
             )));
+        }
+        for origin in &self.cors {
+            let is_origin = origin.split_once("://").is_some_and(|(scheme, host)| {
+                matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains('/')
+            });
+            if !is_origin {
+                return Err(InvalidConfig(format!(
+                    "{origin:?} is no origin of pages such as https://studio.example.org."
+                )));
+            }
         }
         for (option, is_zero) in [
             ("max-body-bytes", self.max_body_bytes == 0),

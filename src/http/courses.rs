@@ -4,7 +4,7 @@ use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::answer::{Answer, created, done, ok};
+use super::answer::{Answer, created, done, ok, record, tagged};
 use super::body::{Fields, Json};
 use super::paging::{OrderName, Results, default_limit};
 use super::path::Key;
@@ -12,10 +12,11 @@ use super::problem::Problem;
 use super::query::Query;
 use super::runs;
 use super::state::App;
+use super::tag::{Expected, Known, Tag, change};
 use crate::view::{CourseView, RunView};
 use crate::{
     CatalogCourse, CourseQuery, CreateCatalogCourse, CreateCourseRun, Cursor, DeleteCatalogCourse,
-    RunQuery, UpdateCatalogCourse,
+    RunQuery, Snapshot, UpdateCatalogCourse,
 };
 
 /// Where catalog courses are.
@@ -66,6 +67,7 @@ pub(super) async fn list(State(app): State<App>, Query(list): Query<List>) -> An
 /// A new catalog course.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CourseCreate")]
 pub(super) struct Create {
     /// The short name of its organization, which must exist.
     org: String,
@@ -99,18 +101,25 @@ pub(super) async fn create(State(app): State<App>, Json(body): Json<Create>) -> 
     };
     let course = app.catalog.submit(request).await?;
     let view = view(&app, &course);
-    created(COLLECTION, &view.key, &view)
+    let answer = created(COLLECTION, &view.key, &view)?;
+    Ok(tagged(answer, &Tag::of(&view)))
 }
 
-pub(super) async fn get(State(app): State<App>, Key(key): Key) -> Answer {
+pub(super) async fn get(State(app): State<App>, Key(key): Key, known: Known) -> Answer {
     let snapshot = app.catalog.snapshot();
     let course = snapshot.get_catalog_course(&key)?;
-    ok(&CourseView::of(&course, &snapshot))
+    record(&known, &CourseView::of(&course, &snapshot))
+}
+
+fn tag_of(snapshot: &Snapshot, key: &str) -> Option<Tag> {
+    let course = snapshot.get_catalog_course(key).ok()?;
+    Some(Tag::of(&CourseView::of(&course, snapshot)))
 }
 
 /// What is to change of a catalog course; what is left out, or empty, stays.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CoursePatch")]
 pub(super) struct Patch {
     /// Its new title.
     title: Option<String>,
@@ -125,17 +134,22 @@ impl Fields for Patch {
 pub(super) async fn patch(
     State(app): State<App>,
     Key(key): Key,
+    expected: Expected,
     Json(body): Json<Patch>,
 ) -> Answer {
-    let request = UpdateCatalogCourse::new(key)
+    let request = UpdateCatalogCourse::new(&key)
         .title(body.title.unwrap_or_default())
         .language_short(body.language_short.unwrap_or_default());
-    let course = app.catalog.submit(request).await?;
-    ok(&view(&app, &course))
+    let current = move |now: &Snapshot| tag_of(now, &key);
+    let course = change(&app, request, expected, current).await?;
+    let view = view(&app, &course);
+    Ok(tagged(ok(&view)?, &Tag::of(&view)))
 }
 
-pub(super) async fn delete(State(app): State<App>, Key(key): Key) -> Answer {
-    app.catalog.submit(DeleteCatalogCourse::new(key)).await?;
+pub(super) async fn delete(State(app): State<App>, Key(key): Key, expected: Expected) -> Answer {
+    let request = DeleteCatalogCourse::new(&key);
+    let current = move |now: &Snapshot| tag_of(now, &key);
+    change(&app, request, expected, current).await?;
     done()
 }
 
@@ -174,6 +188,7 @@ pub(super) async fn list_runs(
 /// A new run of a course.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "RunOfCourseCreate")]
 pub(super) struct CreateRun {
     /// Its run code.
     run_code: String,

@@ -1,8 +1,11 @@
-//! What stands before every route: the request's id, its time limit, its line in the log.
+//! What stands before every route: the request's id, who it comes from, its time limit, its line in
+//! the log.
 //!
 //! Nothing that a handler does gets past it: one that panics is answered 500.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
@@ -14,6 +17,7 @@ use futures_util::future::FutureExt;
 use super::connection::Peer;
 use super::problem::{Code, Problem};
 use super::request_id;
+use super::routes::Facts;
 use super::state::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,18 +28,63 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
     let method = request.method().clone();
     let peer = request.extensions().get::<Peer>().copied();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let answered = answer(&app, request, next).await;
-    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
-    let status = response.status();
     let route = route.as_ref().map_or("", MatchedPath::as_str);
-    log(&method, route, peer, status, start.elapsed(), &id);
+    let facts = app.routes.find(route, &method);
+    let mut key = None;
+    let answered = match admit(&app, &request, facts, peer) {
+        Ok(admitted) => {
+            key = admitted;
+            answer(
+                &app,
+                request,
+                facts.is_some_and(|facts| facts.is_long),
+                next,
+            )
+            .await
+        }
+        Err(problem) => Err(problem),
+    };
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    if response.extensions().get() == Some(&Code::ReadOnly) {
+        app.store_failed.store(true, Ordering::Relaxed);
+    }
+    let request_line = Line {
+        method: &method,
+        route,
+        peer,
+        key: key.as_deref(),
+        status: response.status(),
+        took: start.elapsed(),
+        id: &id,
+    };
+    request_line.log();
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }
 
-async fn answer(app: &App, request: Request, next: Next) -> Result<Response, Problem> {
+/// Lets a request through, and tells by which key it came.
+fn admit(
+    app: &App,
+    request: &Request,
+    facts: Option<Facts>,
+    peer: Option<Peer>,
+) -> Result<Option<Arc<str>>, Problem> {
     check_escapes(request.uri())?;
-    let limit = app.config.request_timeout;
+    let scope = facts.and_then(|facts| facts.scope);
+    app.guard
+        .admit(scope, request.headers(), peer.map(|peer| peer.0.ip()))
+}
+
+async fn answer(
+    app: &App,
+    request: Request,
+    is_long: bool,
+    next: Next,
+) -> Result<Response, Problem> {
+    let limit = match is_long {
+        true => Duration::MAX,
+        false => app.config.request_timeout,
+    };
     let answering = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(limit, answering).await {
         Ok(Ok(response)) => Ok(response),
@@ -78,33 +127,40 @@ fn check_escapes(uri: &Uri) -> Result<(), Problem> {
     }
 }
 
-/// One line a request: changes and refusals for everybody, reads for those who look closer.
-fn log(
-    method: &Method,
-    route: &str,
+/// What the log says of a request.
+struct Line<'a> {
+    method: &'a Method,
+    route: &'a str,
     peer: Option<Peer>,
+    key: Option<&'a str>,
     status: StatusCode,
     took: Duration,
-    id: &HeaderValue,
-) {
-    macro_rules! line {
-        ($level:ident) => {
-            tracing::$level!(
-                %method,
-                route,
-                peer = peer.map(|peer| tracing::field::display(peer.0)),
-                status = status.as_u16(),
-                micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-                request_id = id.to_str().unwrap_or_default(),
-                "request"
-            )
-        };
-    }
-    if status.is_server_error() {
-        line!(error);
-    } else if status.is_client_error() || !method.is_safe() {
-        line!(info);
-    } else {
-        line!(debug);
+    id: &'a HeaderValue,
+}
+
+impl Line<'_> {
+    /// One line a request: changes and refusals for everybody, reads for those who look closer.
+    fn log(&self) {
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    method = %self.method,
+                    route = self.route,
+                    peer = self.peer.map(|peer| tracing::field::display(peer.0)),
+                    key = self.key,
+                    status = self.status.as_u16(),
+                    micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX),
+                    request_id = self.id.to_str().unwrap_or_default(),
+                    "request"
+                )
+            };
+        }
+        if self.status.is_server_error() {
+            line!(error);
+        } else if self.status.is_client_error() || !self.method.is_safe() {
+            line!(info);
+        } else {
+            line!(debug);
+        }
     }
 }

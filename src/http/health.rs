@@ -1,14 +1,18 @@
 //! `/healthz`, whether the process answers, and `/readyz`, whether to send it requests.
 
+use std::sync::atomic::Ordering;
+
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::{Answer, ok};
 use super::problem::{Code, Problem};
 use super::state::App;
 
-#[derive(Serialize)]
-struct Health {
+/// How the service is.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Health {
     status: &'static str,
 }
 
@@ -19,6 +23,9 @@ pub(super) async fn live() -> Answer {
 pub(super) async fn ready(State(app): State<App>) -> Answer {
     if *app.stopping.borrow() {
         return Err(Problem::new(Code::Unavailable, "The service is stopping."));
+    }
+    if app.store_failed.load(Ordering::Relaxed) {
+        return Err(Problem::new(Code::ReadOnly, Code::ReadOnly.advice()));
     }
     ok(&Health { status: "ready" })
 }

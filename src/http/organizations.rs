@@ -4,15 +4,16 @@ use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::answer::{Answer, created, done, ok};
+use super::answer::{Answer, created, done, ok, record, tagged};
 use super::body::{Fields, Json};
 use super::paging::{OrderName, Results, default_limit};
 use super::path::Key;
 use super::query::Query;
 use super::state::App;
+use super::tag::{Expected, Known, Tag, change};
 use crate::view::OrganizationView;
 use crate::{
-    CreateOrganization, Cursor, DeleteOrganization, Organization, OrganizationQuery,
+    CreateOrganization, Cursor, DeleteOrganization, Organization, OrganizationQuery, Snapshot,
     UpdateOrganization,
 };
 
@@ -51,6 +52,7 @@ pub(super) async fn list(State(app): State<App>, Query(query): Query<List>) -> A
 /// A new organization.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "OrganizationCreate")]
 pub(super) struct Create {
     /// Its short name: letters, digits, '.', '_' and '-'.
     short_name: String,
@@ -70,18 +72,25 @@ pub(super) async fn create(State(app): State<App>, Json(body): Json<Create>) -> 
         .active(body.active.unwrap_or(true));
     let organization = app.catalog.submit(request).await?;
     let view = view(&app, &organization);
-    created(COLLECTION, &view.short_name, &view)
+    let answer = created(COLLECTION, &view.short_name, &view)?;
+    Ok(tagged(answer, &Tag::of(&view)))
 }
 
-pub(super) async fn get(State(app): State<App>, Key(short_name): Key) -> Answer {
+pub(super) async fn get(State(app): State<App>, Key(short_name): Key, known: Known) -> Answer {
     let snapshot = app.catalog.snapshot();
     let organization = snapshot.get_organization(short_name)?;
-    ok(&OrganizationView::of(&organization, &snapshot))
+    record(&known, &OrganizationView::of(&organization, &snapshot))
+}
+
+fn tag_of(snapshot: &Snapshot, short_name: &str) -> Option<Tag> {
+    let organization = snapshot.get_organization(short_name).ok()?;
+    Some(Tag::of(&OrganizationView::of(&organization, snapshot)))
 }
 
 /// What is to change of an organization; what is left out stays.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "OrganizationPatch")]
 pub(super) struct Patch {
     /// Its new short name. While it has runs, only the capitalisation can change.
     short_name: Option<String>,
@@ -98,22 +107,29 @@ impl Fields for Patch {
 pub(super) async fn patch(
     State(app): State<App>,
     Key(short_name): Key,
+    expected: Expected,
     Json(body): Json<Patch>,
 ) -> Answer {
-    let mut request = UpdateOrganization::new(short_name)
+    let mut request = UpdateOrganization::new(short_name.as_str())
         .short_name(body.short_name.unwrap_or_default())
         .name(body.name.unwrap_or_default());
     if let Some(active) = body.active {
         request = request.active(active);
     }
-    let organization = app.catalog.submit(request).await?;
-    ok(&view(&app, &organization))
+    let current = move |now: &Snapshot| tag_of(now, &short_name);
+    let organization = change(&app, request, expected, current).await?;
+    let view = view(&app, &organization);
+    Ok(tagged(ok(&view)?, &Tag::of(&view)))
 }
 
-pub(super) async fn delete(State(app): State<App>, Key(short_name): Key) -> Answer {
-    app.catalog
-        .submit(DeleteOrganization::new(short_name))
-        .await?;
+pub(super) async fn delete(
+    State(app): State<App>,
+    Key(short_name): Key,
+    expected: Expected,
+) -> Answer {
+    let request = DeleteOrganization::new(short_name.as_str());
+    let current = move |now: &Snapshot| tag_of(now, &short_name);
+    change(&app, request, expected, current).await?;
     done()
 }
 

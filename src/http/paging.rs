@@ -9,10 +9,12 @@ use super::answer::{Answer, ok};
 use crate::{Cursor, Order, Page};
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub(super) struct Results<T> {
     pub(super) results: Vec<T>,
     /// The cursor of the next page; null on the last one.
+    #[schemars(with = "Option<String>")]
     pub(super) next: Option<Cursor>,
 }
 

@@ -3,105 +3,128 @@
 //! One table of codes, each with its status. What went wrong is said by the catalog's own errors;
 //! here it only gets its status and its members.
 
-use std::fmt;
+use std::borrow::Cow;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::key::InvalidKey;
 use crate::model::Invalid;
 
-/// What kind of problem it is. The names do not change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Code {
-    BadRequest,
-    InvalidKey,
-    NotFound,
-    MethodNotAllowed,
-    Timeout,
-    Protected,
-    AlreadyExists,
-    TooLarge,
-    UnsupportedMediaType,
-    Invalid,
-    UnknownOrganization,
-    Internal,
-    ReadOnly,
-    Unavailable,
+/// Declares the codes, each with its name, its status, what it means and what to do.
+macro_rules! codes {
+    ($($code:ident $name:literal $status:ident $title:literal $advice:literal;)*) => {
+        /// What kind of problem it is. The names do not change.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Code {
+            $($code,)*
+        }
+
+        impl Code {
+            pub(super) const ALL: &'static [Self] = &[$(Self::$code,)*];
+
+            /// Its name in one word.
+            pub(super) const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$code => $name,)*
+                }
+            }
+
+            pub(super) const fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$code => StatusCode::$status,)*
+                }
+            }
+
+            /// What it means, in a few words.
+            pub(super) const fn title(self) -> &'static str {
+                match self {
+                    $(Self::$code => $title,)*
+                }
+            }
+
+            /// More about it, or what to do.
+            pub(super) const fn advice(self) -> &'static str {
+                match self {
+                    $(Self::$code => $advice,)*
+                }
+            }
+        }
+    };
 }
 
-impl Code {
-    /// Its name in one word, its status, and what it means in a few.
-    const fn facts(self) -> (&'static str, StatusCode, &'static str) {
-        use StatusCode as S;
-        match self {
-            Self::BadRequest => ("bad_request", S::BAD_REQUEST, "The request cannot be read"),
-            Self::InvalidKey => ("invalid_key", S::BAD_REQUEST, "The key is none"),
-            Self::NotFound => ("not_found", S::NOT_FOUND, "There is no such record"),
-            Self::MethodNotAllowed => (
-                "method_not_allowed",
-                S::METHOD_NOT_ALLOWED,
-                "The address has other methods",
-            ),
-            Self::Timeout => ("timeout", S::REQUEST_TIMEOUT, "The request took too long"),
-            Self::Protected => ("protected", S::CONFLICT, "Others depend on the record"),
-            Self::AlreadyExists => ("already_exists", S::CONFLICT, "Such a record exists"),
-            Self::TooLarge => ("too_large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
-            Self::UnsupportedMediaType => (
-                "unsupported_media_type",
-                S::UNSUPPORTED_MEDIA_TYPE,
-                "The body is of another type",
-            ),
-            Self::Invalid => ("invalid", S::UNPROCESSABLE_ENTITY, "A value breaks a rule"),
-            Self::UnknownOrganization => (
-                "unknown_organization",
-                S::UNPROCESSABLE_ENTITY,
-                "The organization is missing or inactive",
-            ),
-            Self::Internal => (
-                "internal",
-                S::INTERNAL_SERVER_ERROR,
-                "A defect of the service",
-            ),
-            Self::ReadOnly => (
-                "read_only",
-                S::SERVICE_UNAVAILABLE,
-                "Nothing can be written for now",
-            ),
-            Self::Unavailable => (
-                "unavailable",
-                S::SERVICE_UNAVAILABLE,
-                "The service cannot answer now",
-            ),
-        }
-    }
-
-    pub(super) const fn as_str(self) -> &'static str {
-        self.facts().0
-    }
-
-    pub(super) const fn status(self) -> StatusCode {
-        self.facts().1
-    }
-
-    pub(super) const fn title(self) -> &'static str {
-        self.facts().2
-    }
+codes! {
+    BadRequest "bad_request" BAD_REQUEST
+        "The request cannot be read"
+        "Its address, a header or the JSON of its body is malformed.";
+    InvalidKey "invalid_key" BAD_REQUEST
+        "The key is none"
+        "A run's key looks like course-v1:ORG+COURSE+RUN, a catalog course's like catalog-course:ORG:CODE.";
+    Unauthorized "unauthorized" UNAUTHORIZED
+        "A key is needed"
+        "Send a valid one, in the header Authorization: Bearer KEY.";
+    Forbidden "forbidden" FORBIDDEN
+        "The key does not allow this"
+        "Use one with a wider scope.";
+    NotFound "not_found" NOT_FOUND
+        "There is no such record"
+        "Nothing is stored under this key, or nothing is at this address.";
+    MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED
+        "The address has other methods"
+        "The header Allow lists them.";
+    Timeout "timeout" REQUEST_TIMEOUT
+        "The request took too long"
+        "Whether a write is stored is not known; read to find out.";
+    Protected "protected" CONFLICT
+        "Others depend on the record"
+        "Delete first what blocks: the first hundred are listed, and how many there are.";
+    AlreadyExists "already_exists" CONFLICT
+        "Such a record exists"
+        "Perhaps in another capitalisation; its key is in the member existing.";
+    PreconditionFailed "precondition_failed" PRECONDITION_FAILED
+        "The record has changed"
+        "It no longer has the ETag of If-Match; read it again, and decide anew.";
+    TooLarge "too_large" PAYLOAD_TOO_LARGE
+        "The body is too large"
+        "Send less at a time.";
+    UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE
+        "The body is of another type"
+        "Send Content-Type: application/json.";
+    Invalid "invalid" UNPROCESSABLE_ENTITY
+        "A value breaks a rule"
+        "The member field names it; unknown fields and parameters are refused, too.";
+    UnknownOrganization "unknown_organization" UNPROCESSABLE_ENTITY
+        "The organization is missing or inactive"
+        "Create or activate it first: this service does not do so by itself.";
+    RateLimited "rate_limited" TOO_MANY_REQUESTS
+        "Too many requests"
+        "Wait for as many seconds as the header Retry-After says.";
+    Internal "internal" INTERNAL_SERVER_ERROR
+        "A defect of the service"
+        "Please report it, with the request's id.";
+    ReadOnly "read_only" SERVICE_UNAVAILABLE
+        "Nothing can be written for now"
+        "The disk failed. Reads go on; writes are refused until the service is started anew.";
+    Unavailable "unavailable" SERVICE_UNAVAILABLE
+        "The service cannot answer now"
+        "It is stopping, or has too much to do; try again.";
 }
 
 /// An error on its way to the client.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     pub(super) code: Code,
-    detail: String,
+    detail: Cow<'static, str>,
     members: Members,
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 /// What some problems have beside the members that all have.
-#[derive(Clone, Debug, Default, Serialize)]
-struct Members {
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub(super) struct Members {
     /// The field that was given a bad value.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
@@ -117,39 +140,58 @@ struct Members {
 }
 
 impl Problem {
-    pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub(super) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
             detail: detail.into(),
             members: Members::default(),
+            header: None,
         }
     }
 
-    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
+    /// Adds what this kind of problem needs beside its body.
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    pub(super) fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::BadRequest, detail)
     }
 
     /// A value of a field, or a field that there is not.
-    pub(super) fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(super) fn invalid(field: impl Into<String>, detail: impl Into<Cow<'static, str>>) -> Self {
         let mut problem = Self::new(Code::Invalid, detail);
         problem.members.field = Some(field.into());
         problem
     }
 
-    fn to_json(&self) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Whole<'a> {
-            r#type: fmt::Arguments<'a>,
-            title: &'a str,
-            status: u16,
-            code: &'a str,
-            detail: &'a str,
-            #[serde(flatten)]
-            members: &'a Members,
+    /// The key of the record that exists.
+    pub(super) fn existing(mut self, key: String) -> Self {
+        self.members.existing = Some(key);
+        self
+    }
+
+    /// A problem of this kind, for the documentation.
+    pub(super) fn example(code: Code) -> Self {
+        let mut problem = Self::new(code, code.advice());
+        let members = &mut problem.members;
+        match code {
+            Code::Protected => {
+                members.blocking = Some(vec!["course-v1:MITx+8.01x+2026_T1".to_owned()]);
+                members.blocking_count = Some(1);
+            }
+            Code::AlreadyExists => members.existing = Some("MITx".to_owned()),
+            Code::Invalid => members.field = Some("title".to_owned()),
+            _ => {}
         }
+        problem
+    }
+
+    pub(super) fn to_json(&self) -> Vec<u8> {
         let code = self.code.as_str();
         let json = serde_json::to_vec(&Whole {
-            r#type: format_args!("/docs#{code}"),
+            r#type: format!("/docs#{code}"),
             title: self.code.title(),
             status: self.code.status().as_u16(),
             code,
@@ -161,11 +203,35 @@ impl Problem {
     }
 }
 
+/// A problem as it is sent.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct Whole<'a> {
+    /// Where it is explained.
+    r#type: String,
+    /// What it means, in a few words.
+    title: &'a str,
+    /// The status of the answer.
+    status: u16,
+    /// Its name in one word, which does not change.
+    code: &'a str,
+    /// What has happened, in a sentence that names the value.
+    detail: &'a str,
+    #[serde(flatten)]
+    members: &'a Members,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let json = self.to_json();
         let problem = HeaderValue::from_static("application/problem+json");
         let headers = [(header::CONTENT_TYPE, problem)];
-        (self.code.status(), headers, self.to_json()).into_response()
+        let mut response = (self.code.status(), headers, json).into_response();
+        response.extensions_mut().insert(self.code);
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
     }
 }
 
@@ -181,13 +247,12 @@ impl From<Error> for Problem {
                 problem
             }
             Error::AlreadyExists { existing, .. } => {
-                let mut problem = Self::new(Code::AlreadyExists, detail);
-                problem.members.existing = Some(existing);
-                problem
+                Self::new(Code::AlreadyExists, detail).existing(existing)
             }
             Error::Invalid(invalid) => Self::invalid(invalid.field.as_str(), detail),
             Error::InvalidKey(_) => Self::new(Code::InvalidKey, detail),
             Error::UnknownOrganization { .. } => Self::new(Code::UnknownOrganization, detail),
+            Error::PreconditionFailed => Self::new(Code::PreconditionFailed, detail),
             Error::Storage { .. } => {
                 // What the disk said is for the log; paths are none of a client's business.
                 tracing::error!("{detail}");

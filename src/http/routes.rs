@@ -1,20 +1,32 @@
-//! The routes, one table.
+//! The routes, one table: the router, the documentation and what a key must allow all come from it.
+
+use std::collections::HashMap;
 
 use axum::Router;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::http::{HeaderName, HeaderValue, Method};
+use tower_http::cors::CorsLayer;
 
+use super::courses::{self, CreateRun, ListRuns};
+use super::paging::Results;
+use super::problem::Code::{AlreadyExists, InvalidKey, NotFound, Protected, UnknownOrganization};
 use super::problem::{Code, Problem};
+use super::route::Route;
+use super::runs::{self, GetMany, Many};
 use super::state::App;
-use super::{courses, front, health, organizations, references, runs, stats};
+use super::{
+    docs, examples, export, front, health, import, keyring, keys, openapi, organizations,
+    references, stats,
+};
+use crate::view::{CourseView, OrganizationView, ReferenceView, RunView};
 
 /// The router of all routes, with what stands before each of them.
 pub(super) fn router(app: &App) -> Router {
     let mut router = Router::new();
-    for (_, path, handler) in table() {
-        router = router.route(path, handler);
+    for route in table() {
+        router = router.route(route.path, route.handler);
     }
-    router
-        .fallback(async || Problem::new(Code::NotFound, "There is nothing at this address."))
+    let router = router
+        .fallback(async || Problem::new(NotFound, "There is nothing at this address."))
         .method_not_allowed_fallback(async || {
             let detail = "This address has other methods; the header Allow lists them.";
             Problem::new(Code::MethodNotAllowed, detail)
@@ -23,61 +35,320 @@ pub(super) fn router(app: &App) -> Router {
             app.clone(),
             front::handle,
         ))
-        .with_state(app.clone())
+        .with_state(app.clone());
+    match cors(&app.config.cors) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
 }
 
-/// Every route: method, path, handler.
-#[rustfmt::skip] // A table is read by its columns.
-fn table() -> Vec<(MethodFilter, &'static str, MethodRouter<App>)> {
-    const GET: MethodFilter = MethodFilter::GET;
-    const POST: MethodFilter = MethodFilter::POST;
-    const PUT: MethodFilter = MethodFilter::PUT;
-    const PATCH: MethodFilter = MethodFilter::PATCH;
-    const DELETE: MethodFilter = MethodFilter::DELETE;
-    let mut table = Vec::new();
-    macro_rules! routes {
-        ($($method:ident $path:literal $handler:path;)*) => {
-            $(table.push(($method, $path, on($method, $handler)));)*
+/// Lets pages of these sites use the service; without any, browsers let none.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> = origins
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin).ok())
+        .collect();
+    if origins.is_empty() {
+        return None;
+    }
+    let cors = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        .allow_headers(
+            [
+                "authorization",
+                "content-type",
+                "if-match",
+                "if-none-match",
+                "last-event-id",
+            ]
+            .map(HeaderName::from_static),
+        )
+        .expose_headers(
+            ["etag", "location", "retry-after", "x-request-id"].map(HeaderName::from_static),
+        )
+        .max_age(std::time::Duration::from_secs(600));
+    Some(cors)
+}
+
+/// Every route.
+#[rustfmt::skip] // One route, one paragraph.
+pub(super) fn table() -> Vec<Route> {
+    vec![
+        // Organizations
+
+        Route::get("list_organizations", "/v1/organizations", organizations::list)
+            .says("Lists organizations.")
+            .query::<organizations::List>()
+            .answers::<Results<OrganizationView>>(200, "A page of organizations.", examples::ORGANIZATIONS),
+
+        Route::post("create_organization", "/v1/organizations", organizations::create)
+            .says("Creates an organization.")
+            .body::<organizations::Create>(r#"{"short_name": "MITx", "name": "Massachusetts Institute of Technology"}"#)
+            .answers::<OrganizationView>(201, "The new organization.", examples::ORGANIZATION)
+            .tagged()
+            .fails(&[AlreadyExists]),
+
+        Route::get("get_organization", "/v1/organizations/{short_name}", organizations::get)
+            .says("Gets an organization, by its short name in any capitalisation.")
+            .answers::<OrganizationView>(200, "The organization.", examples::ORGANIZATION)
+            .tagged()
+            .fails(&[NotFound]),
+
+        Route::patch("update_organization", "/v1/organizations/{short_name}", organizations::patch)
+            .says("Changes an organization. What is left out or empty stays.")
+            .body::<organizations::Patch>(r#"{"active": false}"#)
+            .answers::<OrganizationView>(200, "The organization as it is now.", examples::ORGANIZATION)
+            .tagged()
+            .fails(&[NotFound, AlreadyExists]),
+
+        Route::delete("delete_organization", "/v1/organizations/{short_name}", organizations::delete)
+            .says("Deletes an organization that has no courses.")
+            .is_done()
+            .tagged()
+            .fails(&[NotFound, Protected]),
+
+        // Catalog courses
+
+        Route::get("list_courses", "/v1/courses", courses::list)
+            .says("Lists catalog courses.")
+            .query::<courses::List>()
+            .answers::<Results<CourseView>>(200, "A page of catalog courses.", examples::COURSES),
+
+        Route::post("create_course", "/v1/courses", courses::create)
+            .says("Creates a catalog course in an organization that exists.")
+            .body::<courses::Create>(r#"{"org": "MITx", "course_code": "8.01x", "title": "Mechanics", "language": "en"}"#)
+            .answers::<CourseView>(201, "The new course.", examples::COURSE)
+            .tagged()
+            .fails(&[NotFound, AlreadyExists]),
+
+        Route::get("get_course", "/v1/courses/{key}", courses::get)
+            .says("Gets a catalog course.")
+            .answers::<CourseView>(200, "The course.", examples::COURSE)
+            .tagged()
+            .fails(&[NotFound, InvalidKey]),
+
+        Route::patch("update_course", "/v1/courses/{key}", courses::patch)
+            .says("Changes a catalog course's title, its language, or both. What is left out or empty stays.")
+            .body::<courses::Patch>(r#"{"title": "Mechanics I"}"#)
+            .answers::<CourseView>(200, "The course as it is now.", examples::COURSE)
+            .tagged()
+            .fails(&[NotFound, InvalidKey]),
+
+        Route::delete("delete_course", "/v1/courses/{key}", courses::delete)
+            .says("Deletes a catalog course that has no runs and no references.")
+            .is_done()
+            .tagged()
+            .fails(&[NotFound, InvalidKey, Protected]),
+
+        Route::get("list_runs_of_course", "/v1/courses/{key}/runs", courses::list_runs)
+            .says("Lists the runs of a catalog course.")
+            .query::<ListRuns>()
+            .answers::<Results<RunView>>(200, "A page of runs.", examples::RUNS)
+            .fails(&[NotFound, InvalidKey]),
+
+        Route::post("create_run_of_course", "/v1/courses/{key}/runs", courses::create_run)
+            .says("Creates a run of a catalog course that exists.")
+            .body::<CreateRun>(r#"{"run_code": "2026_T1"}"#)
+            .answers::<RunView>(201, "The new run.", examples::WARNED_RUN)
+            .tagged()
+            .fails(&[NotFound, InvalidKey, AlreadyExists]),
+
+        Route::get("list_references_of_course", "/v1/courses/{key}/references", references::list)
+            .says("Lists who refers to a catalog course.")
+            .query::<references::List>()
+            .answers::<Results<ReferenceView>>(200, "A page of references.", examples::REFERENCES)
+            .fails(&[NotFound, InvalidKey]),
+
+        Route::put("add_reference_to_course", "/v1/courses/{key}/references/{referrer}", references::put)
+            .says("Notes that something outside refers to a catalog course, which protects it from deletion.")
+            .answers::<ReferenceView>(201, "The new reference.", examples::REFERENCE)
+            .answers::<ReferenceView>(200, "It was there already.", examples::REFERENCE)
+            .fails(&[NotFound, InvalidKey, Code::Invalid]),
+
+        Route::delete("remove_reference_from_course", "/v1/courses/{key}/references/{referrer}", references::delete)
+            .says("Notes that it no longer does.")
+            .is_done()
+            .fails(&[NotFound, InvalidKey, Code::Invalid]),
+
+        // Course runs
+
+        Route::get("list_runs", "/v1/runs", runs::list)
+            .says("Lists course runs.")
+            .query::<runs::List>()
+            .answers::<Results<RunView>>(200, "A page of runs.", examples::RUNS)
+            .fails(&[InvalidKey]),
+
+        Route::post("create_run", "/v1/runs", runs::create)
+            .says("Makes sure that a run is in the catalog, and as needed its course and its organization.")
+            .body::<runs::Create>(r#"{"course_key": "course-v1:MITx+8.01x+2026_T1", "title": "Mechanics", "language_short": "en"}"#)
+            .answers::<RunView>(201, "The new run.", examples::WARNED_RUN)
+            .answers::<RunView>(200, "The run existed, and stays as it is.", examples::EXISTING_RUN)
+            .tagged()
+            .fails(&[InvalidKey, AlreadyExists, UnknownOrganization]),
+
+        Route::post("get_runs", "/v1/runs/get", runs::get_many)
+            .reads()
+            .says("Gets many runs at once, in the order asked, with null where there is none.")
+            .body::<GetMany>(r#"{"course_keys": ["course-v1:MITx+8.01x+2026_T1", "course-v1:MITx+8.01x+1999"]}"#)
+            .answers::<Many>(200, "The runs.", examples::MANY_RUNS)
+            .fails(&[InvalidKey]),
+
+        Route::get("get_run", "/v1/runs/{key}", runs::get)
+            .says("Gets a run.")
+            .answers::<RunView>(200, "The run.", examples::RUN)
+            .tagged()
+            .fails(&[NotFound, InvalidKey]),
+
+        Route::patch("sync_run", "/v1/runs/{key}", runs::patch)
+            .says("Brings a run's title up to date. The catalog course is not touched.")
+            .body::<runs::Patch>(r#"{"title": "Mechanics, again"}"#)
+            .answers::<RunView>(200, "The run as it is now.", examples::WARNED_RUN)
+            .tagged()
+            .fails(&[NotFound, InvalidKey]),
+
+        Route::delete("delete_run", "/v1/runs/{key}", runs::delete)
+            .says("Deletes a run that has no references. Its course stays.")
+            .is_done()
+            .tagged()
+            .fails(&[NotFound, InvalidKey, Protected]),
+
+        Route::get("list_references_of_run", "/v1/runs/{key}/references", references::list)
+            .says("Lists who refers to a run.")
+            .query::<references::List>()
+            .answers::<Results<ReferenceView>>(200, "A page of references.", examples::REFERENCES)
+            .fails(&[NotFound, InvalidKey]),
+
+        Route::put("add_reference_to_run", "/v1/runs/{key}/references/{referrer}", references::put)
+            .says("Notes that something outside refers to a run, which protects it from deletion.")
+            .answers::<ReferenceView>(201, "The new reference.", examples::REFERENCE)
+            .answers::<ReferenceView>(200, "It was there already.", examples::REFERENCE)
+            .fails(&[NotFound, InvalidKey, Code::Invalid]),
+
+        Route::delete("remove_reference_from_run", "/v1/runs/{key}/references/{referrer}", references::delete)
+            .says("Notes that it no longer does.")
+            .is_done()
+            .fails(&[NotFound, InvalidKey, Code::Invalid]),
+
+        // A legacy key may keep its slashes.
+
+        Route::get("", "/v1/runs/{org}/{course}/{run}", runs::get).alias(),
+        Route::patch("", "/v1/runs/{org}/{course}/{run}", runs::patch).alias(),
+        Route::delete("", "/v1/runs/{org}/{course}/{run}", runs::delete).alias(),
+        Route::get("", "/v1/runs/{org}/{course}/{run}/references", references::list).alias(),
+        Route::put("", "/v1/runs/{org}/{course}/{run}/references/{referrer}", references::put).alias(),
+        Route::delete("", "/v1/runs/{org}/{course}/{run}/references/{referrer}", references::delete).alias(),
+
+        // Data in and out
+
+        Route::get("export", "/v1/export", export::get)
+            .long()
+            .says("Streams the catalog, or a part of it, in one of the formats of the field.")
+            .query::<export::Choice>()
+            .gives("application/x-ndjson", "The catalog; of another type for other formats.", examples::LINES)
+            .fails(&[NotFound]),
+
+        Route::post("import", "/v1/import", import::post)
+            .long()
+            .administers()
+            .says("Takes in data of any format. Rows that the rules refuse are reported, the others go in.")
+            .query::<import::Choice>()
+            .takes("application/x-ndjson", examples::PLAIN_LINES)
+            .answers::<import::Report>(200, "What came of it.", examples::REPORT)
+            .fails(&[Code::Timeout]),
+
+        // Keys
+
+        Route::get("list_keys", "/v1/keys", keyring::list)
+            .administers()
+            .says("Lists keys, without what is secret of them.")
+            .answers::<Results<keyring::KeyView>>(200, "The keys.", examples::KEYS),
+
+        Route::post("create_key", "/v1/keys", keyring::create)
+            .administers()
+            .says("Makes a key. It is shown this once.")
+            .body::<keyring::Create>(r#"{"name": "lms", "scope": "write"}"#)
+            .answers::<keyring::KeyView>(201, "The new key.", examples::NEW_KEY)
+            .fails(&[AlreadyExists]),
+
+        Route::delete("revoke_key", "/v1/keys/{name}", keyring::revoke)
+            .administers()
+            .says("Revokes a key.")
+            .is_done()
+            .fails(&[NotFound]),
+
+        // The service
+
+        Route::get("get_stats", "/v1/stats", stats::get)
+            .says("Counts what the catalog holds.")
+            .answers::<stats::Stats>(200, "The counts.", examples::STATS),
+
+        Route::get("is_alive", "/healthz", health::live)
+            .open()
+            .says("Answers while the process does.")
+            .answers::<health::Health>(200, "It does.", r#"{"status": "ok"}"#),
+
+        Route::get("is_ready", "/readyz", health::ready)
+            .open()
+            .says("Answers 200 while requests are welcome: not when the service stops, nor when its disk has failed.")
+            .answers::<health::Health>(200, "They are.", r#"{"status": "ready"}"#)
+            .fails(&[Code::ReadOnly]),
+
+        Route::get("get_openapi", "/openapi.json", openapi::get)
+            .open()
+            .says("Gets this document.")
+            .gives("application/json", "OpenAPI 3.1.", r#"{"openapi": "3.1.0"}"#),
+
+        Route::get("get_docs", "/docs", docs::get)
+            .open()
+            .says("Shows this document to a person.")
+            .gives("text/html", "A page that needs nothing from elsewhere.", "<!doctype html>"),
+
+        Route::get("", "/", docs::front_page).open().alias(),
+    ]
+}
+
+/// What stands in the table about each route, by path and method.
+pub(super) struct Index(HashMap<&'static str, Vec<(Method, Facts)>>);
+
+/// What is known of a route before it is called.
+#[derive(Clone, Copy)]
+pub(super) struct Facts {
+    pub(super) scope: Option<keys::Scope>,
+    pub(super) is_long: bool,
+}
+
+impl Index {
+    pub(super) fn new() -> Self {
+        let mut index: HashMap<_, Vec<_>> = HashMap::new();
+        for route in table() {
+            let Route {
+                method,
+                scope,
+                is_long,
+                ..
+            } = route;
+            let facts = Facts { scope, is_long };
+            index.entry(route.path).or_default().push((method, facts));
+        }
+        Self(index)
+    }
+
+    /// The facts of a route; `HEAD` is `GET` without a body.
+    pub(super) fn find(&self, path: &str, method: &Method) -> Option<Facts> {
+        let method = if method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
         };
+        let of_path = self.0.get(path)?;
+        let (_, facts) = of_path.iter().find(|(of_route, _)| of_route == method)?;
+        Some(*facts)
     }
-    routes! {
-        GET    "/v1/organizations"                          organizations::list;
-        POST   "/v1/organizations"                          organizations::create;
-        GET    "/v1/organizations/{short_name}"             organizations::get;
-        PATCH  "/v1/organizations/{short_name}"             organizations::patch;
-        DELETE "/v1/organizations/{short_name}"             organizations::delete;
-
-        GET    "/v1/courses"                                courses::list;
-        POST   "/v1/courses"                                courses::create;
-        GET    "/v1/courses/{key}"                          courses::get;
-        PATCH  "/v1/courses/{key}"                          courses::patch;
-        DELETE "/v1/courses/{key}"                          courses::delete;
-        GET    "/v1/courses/{key}/runs"                     courses::list_runs;
-        POST   "/v1/courses/{key}/runs"                     courses::create_run;
-        GET    "/v1/courses/{key}/references"               references::list;
-        PUT    "/v1/courses/{key}/references/{referrer}"    references::put;
-        DELETE "/v1/courses/{key}/references/{referrer}"    references::delete;
-
-        GET    "/v1/runs"                                   runs::list;
-        POST   "/v1/runs"                                   runs::create;
-        POST   "/v1/runs/get"                               runs::get_many;
-        GET    "/v1/runs/{key}"                             runs::get;
-        PATCH  "/v1/runs/{key}"                             runs::patch;
-        DELETE "/v1/runs/{key}"                             runs::delete;
-        GET    "/v1/runs/{key}/references"                  references::list;
-        PUT    "/v1/runs/{key}/references/{referrer}"       references::put;
-        DELETE "/v1/runs/{key}/references/{referrer}"       references::delete;
-
-        GET    "/v1/runs/{org}/{course}/{run}"                          runs::get;
-        PATCH  "/v1/runs/{org}/{course}/{run}"                          runs::patch;
-        DELETE "/v1/runs/{org}/{course}/{run}"                          runs::delete;
-        GET    "/v1/runs/{org}/{course}/{run}/references"               references::list;
-        PUT    "/v1/runs/{org}/{course}/{run}/references/{referrer}"    references::put;
-        DELETE "/v1/runs/{org}/{course}/{run}/references/{referrer}"    references::delete;
-
-        GET    "/v1/stats"                                  stats::get;
-        GET    "/healthz"                                   health::live;
-        GET    "/readyz"                                    health::ready;
-    }
-    table
 }

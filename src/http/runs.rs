@@ -6,17 +6,18 @@ use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answer, created, done, ok};
+use super::answer::{Answer, created, done, ok, record, tagged};
 use super::body::{Fields, Json};
 use super::paging::{OrderName, Results, default_limit};
 use super::path::Key;
 use super::problem::Problem;
 use super::query::Query;
 use super::state::App;
+use super::tag::{Expected, Known, Tag, change};
 use crate::view::RunView;
 use crate::{
     CatalogCourseKey, CourseRun, CreateModulestoreRun, Cursor, DeleteCourseRun, Outcome, RunQuery,
-    SyncCourseRun,
+    Snapshot, SyncCourseRun,
 };
 
 /// Where course runs are.
@@ -65,6 +66,7 @@ pub(super) async fn list(State(app): State<App>, Query(list): Query<List>) -> An
 /// A run that exists elsewhere and is to be in the catalog, with its course and organization.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "RunCreate")]
 pub(super) struct Create {
     /// Its key: `course-v1:ORG+COURSE+RUN`.
     course_key: String,
@@ -90,23 +92,32 @@ pub(super) async fn create(State(app): State<App>, Json(body): Json<Create>) -> 
 /// 201 with a new run, or 200 with one that existed.
 pub(super) fn created_run(app: &App, outcome: &Outcome<Arc<CourseRun>>) -> Answer {
     let snapshot = app.catalog.snapshot();
-    let view = RunView::of(&outcome.value, &snapshot).warned(&outcome.warnings);
-    if outcome.already_existed() {
-        ok(&view)
+    let view = RunView::of(&outcome.value, &snapshot);
+    let tag = Tag::of(&view);
+    let view = view.warned(&outcome.warnings);
+    let answer = if outcome.already_existed() {
+        ok(&view)?
     } else {
-        created(COLLECTION, &view.course_key, &view)
-    }
+        created(COLLECTION, &view.course_key, &view)?
+    };
+    Ok(tagged(answer, &tag))
 }
 
-pub(super) async fn get(State(app): State<App>, Key(key): Key) -> Answer {
+pub(super) async fn get(State(app): State<App>, Key(key): Key, known: Known) -> Answer {
     let snapshot = app.catalog.snapshot();
     let run = snapshot.get_course_run(key)?;
-    ok(&RunView::of(&run, &snapshot))
+    record(&known, &RunView::of(&run, &snapshot))
+}
+
+fn tag_of(snapshot: &Snapshot, key: &str) -> Option<Tag> {
+    let run = snapshot.get_course_run(key).ok()?;
+    Some(Tag::of(&RunView::of(&run, snapshot)))
 }
 
 /// Which runs to get.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "RunKeys")]
 pub(super) struct GetMany {
     /// Their keys, at most 1000.
     course_keys: Vec<String>,
@@ -117,8 +128,9 @@ impl Fields for GetMany {
 }
 
 /// Runs in the order in which they were asked for.
-#[derive(Debug, Serialize)]
-struct Many<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Runs")]
+pub(super) struct Many<'a> {
     /// Null where there is none.
     results: Vec<Option<RunView<'a>>>,
 }
@@ -146,6 +158,7 @@ pub(super) async fn get_many(State(app): State<App>, Json(body): Json<GetMany>) 
 /// What is to change of a run.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "RunPatch")]
 pub(super) struct Patch {
     /// Its new title; an empty one changes nothing.
     title: Option<String>,
@@ -158,15 +171,21 @@ impl Fields for Patch {
 pub(super) async fn patch(
     State(app): State<App>,
     Key(key): Key,
+    expected: Expected,
     Json(body): Json<Patch>,
 ) -> Answer {
-    let request = SyncCourseRun::new(key).title(body.title.unwrap_or_default());
-    let outcome = app.catalog.submit(request).await?;
+    let request = SyncCourseRun::new(key.as_str()).title(body.title.unwrap_or_default());
+    let current = move |now: &Snapshot| tag_of(now, &key);
+    let outcome = change(&app, request, expected, current).await?;
     let snapshot = app.catalog.snapshot();
-    ok(&RunView::of(&outcome.value, &snapshot).warned(&outcome.warnings))
+    let view = RunView::of(&outcome.value, &snapshot);
+    let tag = Tag::of(&view);
+    Ok(tagged(ok(&view.warned(&outcome.warnings))?, &tag))
 }
 
-pub(super) async fn delete(State(app): State<App>, Key(key): Key) -> Answer {
-    app.catalog.submit(DeleteCourseRun::new(key)).await?;
+pub(super) async fn delete(State(app): State<App>, Key(key): Key, expected: Expected) -> Answer {
+    let request = DeleteCourseRun::new(key.as_str());
+    let current = move |now: &Snapshot| tag_of(now, &key);
+    change(&app, request, expected, current).await?;
     done()
 }

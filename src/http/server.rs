@@ -12,8 +12,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::config::{Config, InvalidConfig};
+use super::keys::KeyError;
 use super::state::App;
-use super::{connection, routes};
+use super::{connection, keyring, routes};
 use crate::Catalog;
 
 /// A server that listens, and serves a catalog once it [runs](Server::run).
@@ -30,20 +31,25 @@ impl Server {
     ///
     /// # Errors
     /// [`ServeError::Config`] if the options contradict themselves or are not safe;
+    /// [`ServeError::Keys`] if the keys of the catalog cannot be read;
     /// [`ServeError::Listen`] if the address cannot be had.
     pub async fn bind(catalog: Catalog, config: Config) -> Result<Self, ServeError> {
-        config.check()?;
-        let failed = |source| ServeError::Listen {
-            address: config.listen,
-            source,
-        };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let address = config.listen;
+        let app = App::new(catalog, config)?;
+        let failed = |source| ServeError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self {
-            app: App::new(catalog, config),
+            app,
             listener,
             address,
         })
+    }
+
+    /// Whether it asks for keys.
+    #[must_use]
+    pub fn asks_for_keys(&self) -> bool {
+        self.app.guard.asks_for_keys()
     }
 
     /// Where it listens.
@@ -63,6 +69,7 @@ impl Server {
         tokio::select! {
             () = stop => {}
             () = accept(&self.app, &self.listener, &router, &places, &graceful) => {}
+            () = keyring::keep_fresh(self.app.clone()) => {}
         }
         drop(self.listener);
         self.app.stopping.send_replace(true);
@@ -126,6 +133,9 @@ pub enum ServeError {
     /// The options are refused.
     #[error(transparent)]
     Config(#[from] InvalidConfig),
+    /// The keys of the catalog cannot be read.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The address cannot be listened on.
     #[error("{address} cannot be listened on: {source}.")]
     Listen {

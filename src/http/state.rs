@@ -2,10 +2,19 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use tokio::sync::watch;
+use axum::body::Bytes;
+use axum::http::{HeaderValue, header};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::config::Config;
+use super::guard::Guard;
+use super::keys::{KeyFile, Ring};
+use super::problem::{Code, Problem};
+use super::routes::Index;
+use super::server::ServeError;
+use super::{docs, openapi};
 use crate::Catalog;
 
 /// What all requests share. Cloning it copies a pointer.
@@ -15,19 +24,56 @@ pub(super) struct App(Arc<Shared>);
 pub(super) struct Shared {
     pub(super) catalog: Catalog,
     pub(super) config: Config,
+    pub(super) guard: Guard,
+    pub(super) routes: Index,
+    /// The OpenAPI document.
+    pub(super) openapi: Bytes,
+    /// The same as a page.
+    pub(super) docs: Bytes,
+    /// Whether a write has met a store that failed.
+    pub(super) store_failed: AtomicBool,
+    /// Places for exports and imports, each of which takes a thread.
+    long_work: Arc<Semaphore>,
     /// Turns true when the service is told to stop.
     pub(super) stopping: watch::Sender<bool>,
 }
 
 impl App {
-    pub(super) fn new(catalog: Catalog, config: Config) -> Self {
-        Self(Arc::new(Shared {
+    pub(super) fn new(catalog: Catalog, config: Config) -> Result<Self, ServeError> {
+        let file = catalog.path().map(KeyFile::of);
+        let keys = file.as_ref().map_or(Ok(Vec::new()), KeyFile::list)?;
+        config.check(!keys.is_empty())?;
+        let guard = Guard::new(&config, file);
+        guard.set(Ring::new(keys));
+        let document = openapi::document();
+        Ok(Self(Arc::new(Shared {
             catalog,
             config,
+            guard,
+            routes: Index::new(),
+            openapi: document.to_string().into(),
+            docs: docs::page(&document).into(),
+            store_failed: AtomicBool::new(false),
+            long_work: Arc::new(Semaphore::new(MOST_LONG_WORK)),
             stopping: watch::Sender::new(false),
-        }))
+        })))
+    }
+
+    /// A place for an export or an import, if there is one.
+    pub(super) fn long_work(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let place = Arc::clone(&self.long_work).try_acquire_owned();
+        place.map_err(|_| {
+            let detail = format!(
+                "{MOST_LONG_WORK} exports and imports are on their way; try again when one is done."
+            );
+            Problem::new(Code::Unavailable, detail)
+                .with_header(header::RETRY_AFTER, HeaderValue::from_static("10"))
+        })
     }
 }
+
+/// The most exports and imports at a time.
+const MOST_LONG_WORK: usize = 16;
 
 impl Deref for App {
     type Target = Shared;

@@ -6,9 +6,13 @@
 #![allow(unreachable_pub)]
 
 mod client;
+mod data;
+mod documents;
+mod keys;
 mod page;
 mod refusals;
 mod rest;
 mod scenarios;
 mod server;
 mod starting;
+mod tags;

@@ -14,7 +14,7 @@ fn the_page_of_examples_is_true() {
         let (block, _) = block.split_once("\n```").unwrap();
         for example in format!("\n{block}").split("\n$ ").skip(1) {
             let (command, expected) = split(example);
-            if !command.starts_with("curl ") {
+            if !command.contains("curl ") {
                 continue;
             }
             examples += 1;

@@ -55,7 +55,7 @@ async fn run(session: &Session, catalog: &Catalog, chosen: Chosen) -> Result<(),
     let server = Server::bind(catalog.clone(), chosen.config)
         .await
         .map_err(failure)?;
-    banner::show(session, catalog, server.address())?;
+    banner::show(session, catalog, &server)?;
     tell_systemd(&[sd_notify::NotifyState::Ready]);
     tracing::info!(address = %server.address(), "serving");
     let (stop, end) = signals.split();
@@ -84,6 +84,7 @@ fn failure(error: ServeError) -> Failure {
     let what = error.to_string();
     match error {
         ServeError::Config(_) => Failure::with_code(exit::INVALID, what),
+        ServeError::Keys(_) => Failure::corrupt(what),
         _ => Failure::other(what)
             .advise("Choose another address with --listen, or end the program that has this one."),
     }

@@ -16,6 +16,7 @@ use super::super::failure::{Failure, exit};
 use super::super::session::Session;
 use super::log::{LogFormat, LogLevel};
 use crate::http::Config;
+use crate::http::keys::KeyFile;
 
 pub(in super::super) const HELP: &str = "\
 Examples:
@@ -64,6 +65,30 @@ pub(in super::super) struct Settings {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), env = "COURSECAT_INSECURE", hide_env_values = true)]
     insecure: Option<bool>,
 
+    /// Let everybody read, where keys are asked for
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), env = "COURSECAT_ANONYMOUS_READ", hide_env_values = true)]
+    anonymous_read: Option<bool>,
+
+    /// Sites whose pages may use the service from a browser [default: none]
+    #[arg(
+        long,
+        value_name = "ORIGIN,…",
+        value_delimiter = ',',
+        env = "COURSECAT_CORS",
+        hide_env_values = true
+    )]
+    cors: Option<Vec<String>>,
+
+    /// How many requests a second to let through for each key, or each address of those without; 0
+    /// for all [default: all if only this machine can reach it, else 1000]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "COURSECAT_RATE_LIMIT",
+        hide_env_values = true
+    )]
+    rate_limit: Option<u32>,
+
     /// How much to log, on stderr [default: info]
     #[arg(
         long,
@@ -92,6 +117,15 @@ pub(in super::super) struct Settings {
         hide_env_values = true
     )]
     max_body_bytes: Option<usize>,
+
+    /// The most bytes of an import [default: 1073741824]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "COURSECAT_MAX_IMPORT_BYTES",
+        hide_env_values = true
+    )]
+    max_import_bytes: Option<u64>,
 
     /// The most connections at a time; more wait [default: 10000]
     #[arg(
@@ -173,9 +207,12 @@ impl Settings {
         };
         let session = Session::new(chosen.global.clone());
         session.options()?;
+        let has_keys = KeyFile::of(&chosen.global.data)
+            .list()
+            .is_ok_and(|keys| !keys.is_empty());
         chosen
             .config
-            .check()
+            .check(has_keys)
             .map_err(|error| Failure::with_code(exit::INVALID, error.to_string()))?;
         Ok(chosen)
     }
@@ -188,9 +225,13 @@ impl Settings {
             listen: self.listen.or(file.listen),
             demo: self.demo.or(file.demo),
             insecure: self.insecure.or(file.insecure),
+            anonymous_read: self.anonymous_read.or(file.anonymous_read),
+            cors: self.cors.or(file.cors),
+            rate_limit: self.rate_limit.or(file.rate_limit),
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
             max_body_bytes: self.max_body_bytes.or(file.max_body_bytes),
+            max_import_bytes: self.max_import_bytes.or(file.max_import_bytes),
             max_connections: self.max_connections.or(file.max_connections),
             header_timeout: self.header_timeout.or(file.header_timeout),
             request_timeout: self.request_timeout.or(file.request_timeout),
@@ -202,7 +243,11 @@ impl Settings {
         let mut config = Config::default();
         set(&mut config.listen, self.listen);
         set(&mut config.insecure, self.insecure);
+        set(&mut config.anonymous_read, self.anonymous_read);
+        set(&mut config.cors, self.cors.clone());
+        config.rate_limit = self.rate_limit;
         set(&mut config.max_body_bytes, self.max_body_bytes);
+        set(&mut config.max_import_bytes, self.max_import_bytes);
         set(&mut config.max_connections, self.max_connections);
         set(
             &mut config.header_timeout,

@@ -1,0 +1,126 @@
+//! The OpenAPI document is complete and as it was agreed; the page of it needs nothing from elsewhere.
+
+use serde_json::Value;
+
+use crate::server::Server;
+
+/// Written anew with `COURSECAT_WRITE_OPENAPI=1`.
+const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/http/openapi.json");
+
+#[test]
+fn the_document_is_as_it_was_agreed() {
+    let server = Server::start(&[]);
+    let document = server.get("/openapi.json").expect(200);
+    let text = format!(
+        "{}\n",
+        serde_json::to_string_pretty(&sorted(&document)).unwrap()
+    );
+    if std::env::var_os("COURSECAT_WRITE_OPENAPI").is_some() {
+        std::fs::write(SNAPSHOT, &text).unwrap();
+    }
+    let agreed = std::fs::read_to_string(SNAPSHOT).unwrap_or_default();
+    assert!(
+        agreed == text,
+        "the document has changed; if it is meant, run this test with COURSECAT_WRITE_OPENAPI=1"
+    );
+}
+
+/// In an order of names that does not depend on how JSON keeps its members.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by_key(|(name, _)| name.as_str());
+            members
+                .into_iter()
+                .map(|(name, value)| (name.clone(), sorted(value)))
+                .collect()
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        value => value.clone(),
+    }
+}
+
+#[test]
+fn every_operation_has_a_summary_examples_and_problems() {
+    let server = Server::start(&[]);
+    let document = server.get("/openapi.json").expect(200);
+    let mut operations = 0;
+    for (path, of_path) in document["paths"].as_object().unwrap() {
+        for (method, operation) in of_path.as_object().unwrap() {
+            operations += 1;
+            let place = format!("{method} {path}");
+            assert!(
+                operation["summary"].as_str().unwrap().ends_with('.'),
+                "{place}"
+            );
+            assert!(operation["operationId"].is_string(), "{place}");
+            let mut successes = 0;
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                if status.starts_with('2') {
+                    successes += 1;
+                }
+                for content in response["content"].as_object().into_iter().flatten() {
+                    let has_example =
+                        !content.1["example"].is_null() || !content.1["examples"].is_null();
+                    assert!(has_example, "{place} {status}");
+                }
+            }
+            assert!(successes > 0, "{place}");
+            for content in operation["requestBody"]["content"]
+                .as_object()
+                .into_iter()
+                .flatten()
+            {
+                assert!(!content.1["example"].is_null(), "{place}");
+            }
+        }
+    }
+    assert!(operations >= 30, "only {operations} operations");
+}
+
+/// What the document says of examples is true: each body is taken, each answer has the fields.
+#[test]
+fn the_examples_are_what_the_service_says() {
+    let server = Server::start(&["--demo"]);
+    let document = server.get("/openapi.json").expect(200);
+    let example = |path: &str, status: &str| {
+        document["paths"][path]["get"]["responses"][status]["content"]["application/json"]["example"].clone()
+    };
+    for (path, here) in [
+        ("/v1/organizations/{short_name}", "/v1/organizations/MITx"),
+        ("/v1/courses/{key}", "/v1/courses/catalog-course:MITx:8.01x"),
+        ("/v1/runs/{key}", "/v1/runs/course-v1:MITx+8.01x+2026_T1"),
+    ] {
+        assert_eq!(server.get(here).expect(200), example(path, "200"), "{path}");
+    }
+}
+
+#[test]
+fn the_page_explains_every_code_and_loads_nothing() {
+    let server = Server::start(&[]);
+    let page = server.get("/docs");
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    let html = page.text();
+    for code in [
+        "not_found",
+        "protected",
+        "invalid",
+        "rate_limited",
+        "read_only",
+    ] {
+        assert!(html.contains(&format!("id=\"{code}\"")), "{code}");
+    }
+    assert!(html.contains("/v1/courses/{key}/runs"));
+    for loading in ["<script", "src=", "<link", "@import", "url("] {
+        assert!(!html.contains(loading), "{loading}");
+    }
+    let front = server.get("/");
+    assert_eq!(
+        (front.status, front.header("location")),
+        (303, Some("/docs"))
+    );
+}

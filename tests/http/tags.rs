@@ -1,0 +1,101 @@
+//! Entity tags: a client that has a record hears 304, and one that changes it can say which it meant.
+
+use serde_json::json;
+
+use crate::server::Server;
+
+const RUN: &str = "/v1/runs/course-v1:MITx+8.01x+2026_T1";
+
+#[test]
+fn what_a_client_has_is_not_sent_again() {
+    let server = Server::start(&["--demo"]);
+    for path in [
+        RUN,
+        "/v1/courses/catalog-course:MITx:8.01x",
+        "/v1/organizations/MITx",
+    ] {
+        let mut client = server.client();
+        let first = client.send("GET", path, &[], b"");
+        let tag = first.header("etag").unwrap();
+        for known in [
+            tag.to_owned(),
+            format!("\"other\", W/{tag}"),
+            "*".to_owned(),
+        ] {
+            let again = client.send("GET", path, &[("if-none-match", &known)], b"");
+            assert_eq!(again.status, 304, "{path} {known}");
+            assert_eq!(again.header("etag"), Some(tag));
+            assert!(again.body.is_empty());
+        }
+        let other = client.send("GET", path, &[("if-none-match", "\"other\"")], b"");
+        assert_eq!((other.status, other.body), (200, first.body.clone()));
+        client
+            .send("GET", path, &[("if-none-match", "no quotes")], b"")
+            .expect(400);
+    }
+}
+
+#[test]
+fn a_change_is_made_only_to_what_was_meant() {
+    let server = Server::start(&["--demo"]);
+    let mut client = server.client();
+    for path in [RUN, "/v1/courses/catalog-course:MITx:8.01x"] {
+        let seen = client.send("GET", path, &[], b"");
+        let seen = seen.header("etag").unwrap().to_owned();
+        let mut patch = |title: &str, tag: &str| {
+            let headers = [("content-type", "application/json"), ("if-match", tag)];
+            let body = json!({"title": title}).to_string();
+            client.send("PATCH", path, &headers, body.as_bytes())
+        };
+        let changed = patch("First", &seen);
+        let now = changed.header("etag").unwrap().to_owned();
+        changed.expect(200);
+        let late = patch("Second", &seen).expect(412);
+        assert_eq!(late["code"], "precondition_failed");
+        patch("Third", &format!("\"x\", {now}")).expect(200);
+        patch("Fourth", &format!("W/{now}")).expect(412);
+        patch("Fifth", "*").expect(200);
+        assert_eq!(
+            client.send("GET", path, &[], b"").expect(200)["title"],
+            "Fifth"
+        );
+        client
+            .send("DELETE", path, &[("if-match", &now)], b"")
+            .expect(412);
+    }
+    // A record that is missing is not found, whatever was meant.
+    client
+        .send(
+            "DELETE",
+            "/v1/runs/a%2Fb%2Fc",
+            &[("if-match", "\"x\"")],
+            b"",
+        )
+        .expect(404);
+}
+
+/// Of many clients that read the same record and change it at the same time, one may win.
+#[test]
+fn of_many_changes_to_what_was_seen_one_is_made() {
+    let server = Server::start(&["--demo"]);
+    let seen = server.get(RUN);
+    let seen = seen.header("etag").unwrap();
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..16)
+            .map(|n| {
+                let mut client = server.client();
+                scope.spawn(move || {
+                    let headers = [("content-type", "application/json"), ("if-match", seen)];
+                    let body = json!({"title": format!("Title {n}")}).to_string();
+                    client.send("PATCH", RUN, &headers, body.as_bytes()).status
+                })
+            })
+            .collect();
+        clients
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .collect()
+    });
+    let made = statuses.iter().filter(|status| **status == 200).count();
+    assert_eq!(made, 1, "{statuses:?}");
+}
