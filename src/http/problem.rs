@@ -118,8 +118,8 @@ codes! {
 pub(super) struct Problem {
     pub(super) code: Code,
     detail: Cow<'static, str>,
-    members: Members,
-    header: Option<(HeaderName, HeaderValue)>,
+    members: Box<Members>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 /// What some problems have beside the members that all have.
@@ -144,14 +144,14 @@ impl Problem {
         Self {
             code,
             detail: detail.into(),
-            members: Members::default(),
+            members: Box::default(),
             header: None,
         }
     }
 
     /// Adds what this kind of problem needs beside its body.
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+        self.header = Some(Box::new((name, value)));
         self
     }
 
@@ -228,8 +228,8 @@ impl IntoResponse for Problem {
         let headers = [(header::CONTENT_TYPE, problem)];
         let mut response = (self.code.status(), headers, json).into_response();
         response.extensions_mut().insert(self.code);
-        if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, value);
+        if let Some(header) = self.header {
+            response.headers_mut().insert(header.0, header.1);
         }
         response
     }

@@ -198,7 +198,7 @@ impl Route {
     }
 
     /// It answers 204.
-    pub(super) fn is_done(self) -> Self {
+    pub(super) fn gives_nothing(self) -> Self {
         self.documented(|doc| {
             doc.answers.push(Answer {
                 status: 204,

@@ -110,7 +110,7 @@ pub(super) fn table() -> Vec<Route> {
 
         Route::delete("delete_organization", "/v1/organizations/{short_name}", organizations::delete)
             .says("Deletes an organization that has no courses.")
-            .is_done()
+            .gives_nothing()
             .tagged()
             .fails(&[NotFound, Protected]),
 
@@ -143,7 +143,7 @@ pub(super) fn table() -> Vec<Route> {
 
         Route::delete("delete_course", "/v1/courses/{key}", courses::delete)
             .says("Deletes a catalog course that has no runs and no references.")
-            .is_done()
+            .gives_nothing()
             .tagged()
             .fails(&[NotFound, InvalidKey, Protected]),
 
@@ -174,7 +174,7 @@ pub(super) fn table() -> Vec<Route> {
 
         Route::delete("remove_reference_from_course", "/v1/courses/{key}/references/{referrer}", references::delete)
             .says("Notes that it no longer does.")
-            .is_done()
+            .gives_nothing()
             .fails(&[NotFound, InvalidKey, Code::Invalid]),
 
         // Course runs
@@ -215,7 +215,7 @@ pub(super) fn table() -> Vec<Route> {
 
         Route::delete("delete_run", "/v1/runs/{key}", runs::delete)
             .says("Deletes a run that has no references. Its course stays.")
-            .is_done()
+            .gives_nothing()
             .tagged()
             .fails(&[NotFound, InvalidKey, Protected]),
 
@@ -233,7 +233,7 @@ pub(super) fn table() -> Vec<Route> {
 
         Route::delete("remove_reference_from_run", "/v1/runs/{key}/references/{referrer}", references::delete)
             .says("Notes that it no longer does.")
-            .is_done()
+            .gives_nothing()
             .fails(&[NotFound, InvalidKey, Code::Invalid]),
 
         // A legacy key may keep its slashes.
@@ -280,7 +280,7 @@ pub(super) fn table() -> Vec<Route> {
         Route::delete("revoke_key", "/v1/keys/{name}", keyring::revoke)
             .administers()
             .says("Revokes a key.")
-            .is_done()
+            .gives_nothing()
             .fails(&[NotFound]),
 
         // The service
