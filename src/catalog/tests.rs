@@ -7,6 +7,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use crate::engine::{Batch, Durability, Engine, EngineError, MemoryStore, RowSink, Tree};
 use crate::schema::{Ledger, TREES};
 use crate::{
@@ -105,13 +107,13 @@ fn a_failure_with_deferred_writes_pending_is_told_to_everyone_who_comes_later() 
 struct Gate {
     engine: Box<dyn Engine>,
     reached: Sender<()>,
-    go: Receiver<()>,
+    go: Mutex<Receiver<()>>,
 }
 
 impl Engine for Gate {
     fn commit(&mut self, batch: &Batch, durability: Durability) -> Result<(), EngineError> {
         let _ = self.reached.send(());
-        let _ = self.go.recv();
+        let _ = self.go.lock().recv();
         self.engine.commit(batch, durability)
     }
 
@@ -148,7 +150,7 @@ fn gated(store: &MemoryStore) -> (Catalog, Receiver<()>, Sender<()>) {
     let engine = Gate {
         engine,
         reached,
-        go: gate,
+        go: Mutex::new(gate),
     };
     let path = PathBuf::from("gate");
     let catalog = Catalog::start(None, Box::new(engine), path, Options::new()).unwrap();

@@ -39,7 +39,7 @@ use std::ops::ControlFlow;
 /// [`EngineError::Failed`], which repeats the first failure. Open the store again to learn what it
 /// holds. Errors that refuse a batch for what it says ([`EngineError::Refused`]) touch nothing and
 /// poison nothing.
-pub(crate) trait Engine: Send {
+pub(crate) trait Engine: Send + Sync {
     /// Gives every row of `tree` to `row`, in ascending order of keys, until it breaks off.
     ///
     /// A caller that breaks off knows why; the engine calls that success.

@@ -112,15 +112,39 @@ fn copy(
     Ok(rows)
 }
 
+/// What a page of sled's holds at most, and what it keeps when it is split, in rows.
+const PAGE_ROWS: u64 = 16;
+const SPLIT_ROWS: u64 = 9;
+
+/// Copies a tree so that its pages are full.
+///
+/// sled splits a page in the middle, so rows that come in order leave every page half empty. So of
+/// each page's rows, as many come first as make it split, and the others once all pages are there.
 fn copy_tree(
     old: &dyn Engine,
     new: &mut dyn Engine,
     tree: Tree,
 ) -> std::result::Result<u64, EngineError> {
-    let mut rows = 0;
+    let splitting = copy_rows(old, new, tree, |row| row % PAGE_ROWS < SPLIT_ROWS)?;
+    let filling = copy_rows(old, new, tree, |row| row % PAGE_ROWS >= SPLIT_ROWS)?;
+    Ok(splitting + filling)
+}
+
+/// Copies the rows of a tree whose places in it are wanted.
+fn copy_rows(
+    old: &dyn Engine,
+    new: &mut dyn Engine,
+    tree: Tree,
+    wanted: impl Fn(u64) -> bool,
+) -> std::result::Result<u64, EngineError> {
+    let (mut place, mut rows) = (0, 0);
     let mut batch = Batch::new();
     let mut outcome = Ok(());
     old.load(tree, &mut |key, value| {
+        place += 1;
+        if !wanted(place - 1) {
+            return ControlFlow::Continue(());
+        }
         batch.put(tree, key.to_vec(), None, Some(value.to_vec()));
         rows += 1;
         if super::is_full(&batch) {

@@ -182,6 +182,14 @@ impl Ledger {
         }
     }
 
+    /// Takes the rows into account that another ledger does.
+    pub(super) fn add_all(&mut self, other: &Self) {
+        for (count, others) in self.counts.iter_mut().zip(other.counts) {
+            *count += others;
+        }
+        self.digest.add_all(other.digest);
+    }
+
     fn remove(&mut self, tree: Tree, key: &[u8], value: &[u8]) {
         if let Some(i) = index(tree) {
             self.counts[i] = self.counts[i].saturating_sub(1);

@@ -5,6 +5,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use super::changes::StoredPage;
 use super::folder::engine_error;
@@ -46,7 +47,29 @@ pub(crate) fn load_checked(engine: &dyn Engine, path: &Path) -> Result<(Image, L
     })
 }
 
+/// Loads records and indexes at the same time: most of it is sled's reading of pages.
 fn load(engine: &dyn Engine) -> std::result::Result<(Image, Ledger), LoadError> {
+    let (records, indexes) = thread::scope(|scope| {
+        let beside = thread::Builder::new()
+            .name("coursecat-load".to_owned())
+            .spawn_scoped(scope, || load_indexes(engine));
+        let records = load_records(engine);
+        // Without another thread, one after the other.
+        let indexes = beside.map_or_else(
+            |_| load_indexes(engine),
+            |thread| {
+                let broke_off = || LoadError::Account("reading the indexes broke off".to_owned());
+                thread.join().unwrap_or_else(|_| Err(broke_off()))
+            },
+        );
+        (records, indexes)
+    });
+    let mut loader = records?;
+    loader.found.add_all(&indexes?);
+    loader.finish()
+}
+
+fn load_records(engine: &dyn Engine) -> std::result::Result<Loader, LoadError> {
     let mut loader = Loader {
         image: Image::new(),
         found: Ledger::new(),
@@ -60,14 +83,19 @@ fn load(engine: &dyn Engine) -> std::result::Result<(Image, Ledger), LoadError> 
     each(engine, RUNS, |k, v| loader.run(k, v))?;
     each(engine, REFERENCES, |k, v| loader.reference(k, v))?;
     each(engine, CHANGES, |k, v| loader.changes(k, v))?;
+    Ok(loader)
+}
+
+/// Takes the indexes into account. They say nothing that the records do not.
+fn load_indexes(engine: &dyn Engine) -> std::result::Result<Ledger, LoadError> {
+    let mut found = Ledger::new();
     for index in [ORGANIZATIONS_BY_NAME, COURSES_BY_CODE, RUNS_BY_KEY] {
-        // An index says nothing that the records do not; it is taken into account, row by row.
         each(engine, index, |key, value| {
-            loader.found.add(index, key, value);
+            found.add(index, key, value);
             Ok(())
         })?;
     }
-    loader.finish()
+    Ok(found)
 }
 
 /// Whether a store has a ledger that says that another version of Unicode folded its keys.
