@@ -24,18 +24,28 @@ pub(crate) struct OrganizationView<'a> {
     /// When it was first stored.
     #[cfg_attr(feature = "http", schemars(with = "Moment"))]
     pub(crate) created: Timestamp,
-    /// How many catalog courses it has.
-    pub(crate) courses: u64,
+    /// How many catalog courses it has. Not told of a change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "http", schemars(with = "u64"))]
+    pub(crate) courses: Option<u64>,
 }
 
 impl<'a> OrganizationView<'a> {
     pub(crate) fn of(organization: &'a Organization, snapshot: &Snapshot) -> Self {
         Self {
+            courses: Some(snapshot.count_courses_of(organization)),
+            ..Self::bare(organization)
+        }
+    }
+
+    /// The same without counts, which a record by itself does not tell.
+    pub(crate) fn bare(organization: &'a Organization) -> Self {
+        Self {
             short_name: organization.short_name.as_str().into(),
             name: organization.name.as_str().into(),
             active: organization.active,
             created: organization.created,
-            courses: snapshot.count_courses_of(organization),
+            courses: None,
         }
     }
 
@@ -69,12 +79,22 @@ pub(crate) struct CourseView<'a> {
     /// When it was first stored.
     #[cfg_attr(feature = "http", schemars(with = "Moment"))]
     pub(crate) created: Timestamp,
-    /// How many runs it has.
-    pub(crate) runs: u64,
+    /// How many runs it has. Not told of a change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "http", schemars(with = "u64"))]
+    pub(crate) runs: Option<u64>,
 }
 
 impl<'a> CourseView<'a> {
     pub(crate) fn of(course: &'a CatalogCourse, snapshot: &Snapshot) -> Self {
+        Self {
+            runs: Some(snapshot.count_runs_of(course)),
+            ..Self::bare(course)
+        }
+    }
+
+    /// The same without counts, which a record by itself does not tell.
+    pub(crate) fn bare(course: &'a CatalogCourse) -> Self {
         Self {
             key: course.key().to_string().into(),
             org: course.org.as_str().into(),
@@ -83,7 +103,7 @@ impl<'a> CourseView<'a> {
             language: course.language.as_str().into(),
             language_short: course.language.short().into(),
             created: course.created,
-            runs: snapshot.count_runs_of(course),
+            runs: None,
         }
     }
 
@@ -133,6 +153,11 @@ impl<'a> RunView<'a> {
         // A snapshot never has a run without its course; a run that was just written may have lost
         // it since.
         let course = snapshot.get_catalog_course_of(run).ok();
+        Self::with_course(run, course.as_deref())
+    }
+
+    /// A run of this course.
+    pub(crate) fn with_course(run: &'a CourseRun, course: Option<&CatalogCourse>) -> Self {
         let key = &run.course_key;
         Self {
             course_key: key.as_str().into(),

@@ -23,7 +23,7 @@ impl View for OrganizationView<'_> {
             self.short_name.to_string(),
             self.name.to_string(),
             if self.active { "yes" } else { "no" }.to_owned(),
-            self.courses.to_string(),
+            count(self.courses),
             day(self.created),
         ]
     }
@@ -37,7 +37,7 @@ impl View for CourseView<'_> {
             self.key.to_string(),
             self.title.to_string(),
             self.language.to_string(),
-            self.runs.to_string(),
+            count(self.runs),
             day(self.created),
         ]
     }
@@ -61,6 +61,10 @@ impl View for ReferenceView {
     fn cells(&self) -> Vec<String> {
         vec![self.referrer.clone()]
     }
+}
+
+fn count(number: Option<u64>) -> String {
+    number.map_or_else(String::new, |number| number.to_string())
 }
 
 /// The day of a moment, for people.

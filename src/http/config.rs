@@ -25,6 +25,12 @@ pub struct Config {
     pub max_import_bytes: u64,
     /// The most connections at a time; more wait to be accepted.
     pub max_connections: usize,
+    /// The most clients that follow the change feed at a time.
+    pub max_streams: usize,
+    /// How often a client that follows the feed hears something when nothing changes.
+    pub stream_heartbeat: Duration,
+    /// How long a client that follows the feed may take to read what it was sent.
+    pub stream_timeout: Duration,
     /// How long a client may take to send the head of a request, and to begin the next one.
     pub header_timeout: Duration,
     /// How long a request may take, from its head to the head of the answer; and how long a client
@@ -45,6 +51,9 @@ impl Default for Config {
             max_body_bytes: 1 << 20,
             max_import_bytes: 1 << 30,
             max_connections: 10_000,
+            max_streams: 2_000,
+            stream_heartbeat: Duration::from_secs(15),
+            stream_timeout: Duration::from_secs(15),
             header_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(10),
@@ -79,6 +88,8 @@ impl Config {
         for (option, is_zero) in [
             ("max-body-bytes", self.max_body_bytes == 0),
             ("max-connections", self.max_connections == 0),
+            ("stream-heartbeat", self.stream_heartbeat.is_zero()),
+            ("stream-timeout", self.stream_timeout.is_zero()),
             ("header-timeout", self.header_timeout.is_zero()),
             ("request-timeout", self.request_timeout.is_zero()),
         ] {

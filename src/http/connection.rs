@@ -39,7 +39,9 @@ pub(super) async fn serve(
     // Answers are written whole; waiting for more to send would only make them late.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(config.request_timeout));
+    // A client that follows the feed is told before it is cut off.
+    let patience = config.request_timeout.max(config.stream_timeout * 2);
+    stream.set_write_timeout(Some(patience));
     let io: TokioIo<Pin<Box<TimeoutStream<TcpStream>>>> = TokioIo::new(Box::pin(stream));
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));

@@ -7,6 +7,7 @@
 
 mod answer;
 mod body;
+mod changes;
 mod config;
 mod connection;
 mod courses;
@@ -33,6 +34,7 @@ mod runs;
 mod server;
 mod state;
 mod stats;
+mod stream;
 mod tag;
 
 pub use config::{Config, InvalidConfig};

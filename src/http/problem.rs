@@ -84,6 +84,9 @@ codes! {
     AlreadyExists "already_exists" CONFLICT
         "Such a record exists"
         "Perhaps in another capitalisation; its key is in the member existing.";
+    Compacted "compacted" GONE
+        "The changes are no longer kept"
+        "Read the catalog anew, and go on from its latest change; the oldest that is left is in the member oldest.";
     PreconditionFailed "precondition_failed" PRECONDITION_FAILED
         "The record has changed"
         "It no longer has the ETag of If-Match; read it again, and decide anew.";
@@ -137,6 +140,9 @@ pub(super) struct Members {
     /// How many stand in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     blocking_count: Option<u64>,
+    /// The number of the oldest change that is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest: Option<u64>,
 }
 
 impl Problem {
@@ -182,6 +188,7 @@ impl Problem {
                 members.blocking_count = Some(1);
             }
             Code::AlreadyExists => members.existing = Some("MITx".to_owned()),
+            Code::Compacted => members.oldest = Some(1_000),
             Code::Invalid => members.field = Some("title".to_owned()),
             _ => {}
         }
@@ -252,6 +259,11 @@ impl From<Error> for Problem {
             Error::Invalid(invalid) => Self::invalid(invalid.field.as_str(), detail),
             Error::InvalidKey(_) => Self::new(Code::InvalidKey, detail),
             Error::UnknownOrganization { .. } => Self::new(Code::UnknownOrganization, detail),
+            Error::Compacted { oldest, .. } => {
+                let mut problem = Self::new(Code::Compacted, detail);
+                problem.members.oldest = Some(oldest);
+                problem
+            }
             Error::PreconditionFailed => Self::new(Code::PreconditionFailed, detail),
             Error::Storage { .. } => {
                 // What the disk said is for the log; paths are none of a client's business.

@@ -14,8 +14,8 @@ use super::route::Route;
 use super::runs::{self, GetMany, Many};
 use super::state::App;
 use super::{
-    docs, examples, export, front, health, import, keyring, keys, openapi, organizations,
-    references, stats,
+    changes, docs, examples, export, front, health, import, keyring, keys, openapi, organizations,
+    references, stats, stream,
 };
 use crate::view::{CourseView, OrganizationView, ReferenceView, RunView};
 
@@ -244,6 +244,21 @@ pub(super) fn table() -> Vec<Route> {
         Route::get("", "/v1/runs/{org}/{course}/{run}/references", references::list).alias(),
         Route::put("", "/v1/runs/{org}/{course}/{run}/references/{referrer}", references::put).alias(),
         Route::delete("", "/v1/runs/{org}/{course}/{run}/references/{referrer}", references::delete).alias(),
+
+        // The change feed
+
+        Route::get("list_changes", "/v1/changes", changes::list)
+            .says("Lists what has changed since a position, in order, without gap or repetition.")
+            .query::<changes::Position>()
+            .answers::<changes::Page>(200, "Some of the changes.", examples::CHANGES)
+            .fails(&[Code::Compacted]),
+
+        Route::get("follow_changes", "/v1/changes/stream", stream::get)
+            .long()
+            .says("Follows the changes as server-sent events; Last-Event-ID goes on after an event. An event named end says why the stream ends.")
+            .query::<stream::Position>()
+            .gives("text/event-stream", "The changes as they happen.", examples::EVENTS)
+            .fails(&[Code::Compacted]),
 
         // Data in and out
 

@@ -34,6 +34,8 @@ pub(super) struct Shared {
     pub(super) store_failed: AtomicBool,
     /// Places for exports and imports, each of which takes a thread.
     long_work: Arc<Semaphore>,
+    /// Places for those who follow the feed.
+    streams: Arc<Semaphore>,
     /// Turns true when the service is told to stop.
     pub(super) stopping: watch::Sender<bool>,
 }
@@ -43,6 +45,7 @@ impl App {
         let file = catalog.path().map(KeyFile::of);
         let keys = file.as_ref().map_or(Ok(Vec::new()), KeyFile::list)?;
         config.check(!keys.is_empty())?;
+        let streams = config.max_streams.min(Semaphore::MAX_PERMITS);
         let guard = Guard::new(&config, file);
         guard.set(Ring::new(keys));
         let document = openapi::document();
@@ -55,8 +58,22 @@ impl App {
             docs: docs::page(&document).into(),
             store_failed: AtomicBool::new(false),
             long_work: Arc::new(Semaphore::new(MOST_LONG_WORK)),
+            streams: Arc::new(Semaphore::new(streams)),
             stopping: watch::Sender::new(false),
         })))
+    }
+
+    /// A place for one who follows the feed, if there is one.
+    pub(super) fn stream(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let place = Arc::clone(&self.streams).try_acquire_owned();
+        place.map_err(|_| {
+            let detail = format!(
+                "{} clients follow the feed, which is as many as may; ask for changes instead, or try again.",
+                self.config.max_streams
+            );
+            Problem::new(Code::Unavailable, detail)
+                .with_header(header::RETRY_AFTER, HeaderValue::from_static("10"))
+        })
     }
 
     /// A place for an export or an import, if there is one.

@@ -8,7 +8,10 @@
 mod client;
 mod data;
 mod documents;
+mod feed;
+mod hostile;
 mod keys;
+mod killed;
 mod page;
 mod refusals;
 mod rest;

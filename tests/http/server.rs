@@ -76,6 +76,10 @@ impl Server {
         self.client().json(method, path, body)
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal, such as `TERM`.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();

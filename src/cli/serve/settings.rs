@@ -136,6 +136,33 @@ pub(in super::super) struct Settings {
     )]
     max_connections: Option<usize>,
 
+    /// The most clients that follow the change feed at a time [default: 2000]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "COURSECAT_MAX_STREAMS",
+        hide_env_values = true
+    )]
+    max_streams: Option<usize>,
+
+    /// How often they hear something when nothing changes [default: 15s]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "COURSECAT_STREAM_HEARTBEAT",
+        hide_env_values = true
+    )]
+    stream_heartbeat: Option<Span>,
+
+    /// How long they may take to read what they were sent [default: 15s]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "COURSECAT_STREAM_TIMEOUT",
+        hide_env_values = true
+    )]
+    stream_timeout: Option<Span>,
+
     /// How long a client may take to send a request's head, or to begin the next one [default: 30s]
     #[arg(
         long,
@@ -233,6 +260,9 @@ impl Settings {
             max_body_bytes: self.max_body_bytes.or(file.max_body_bytes),
             max_import_bytes: self.max_import_bytes.or(file.max_import_bytes),
             max_connections: self.max_connections.or(file.max_connections),
+            max_streams: self.max_streams.or(file.max_streams),
+            stream_heartbeat: self.stream_heartbeat.or(file.stream_heartbeat),
+            stream_timeout: self.stream_timeout.or(file.stream_timeout),
             header_timeout: self.header_timeout.or(file.header_timeout),
             request_timeout: self.request_timeout.or(file.request_timeout),
             stop_timeout: self.stop_timeout.or(file.stop_timeout),
@@ -249,6 +279,15 @@ impl Settings {
         set(&mut config.max_body_bytes, self.max_body_bytes);
         set(&mut config.max_import_bytes, self.max_import_bytes);
         set(&mut config.max_connections, self.max_connections);
+        set(&mut config.max_streams, self.max_streams);
+        set(
+            &mut config.stream_heartbeat,
+            self.stream_heartbeat.map(|span| span.0),
+        );
+        set(
+            &mut config.stream_timeout,
+            self.stream_timeout.map(|span| span.0),
+        );
         set(
             &mut config.header_timeout,
             self.header_timeout.map(|span| span.0),
