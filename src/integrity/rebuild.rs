@@ -23,7 +23,7 @@ pub(super) fn rebuild(folder: &Folder, damage: Error) -> Result<RepairReport> {
         rows,
         ledger,
         mut report,
-    } = Wanted::of(&mut survey, folder.mark());
+    } = Wanted::of(&mut survey, folder.mark(), false);
     let mut engine = folder.new_store(&options)?;
     report.rows_changed = replace(&mut engine, folder.path(), Survey::default(), rows, &ledger)?;
     close(folder, Box::new(engine))?;

@@ -63,11 +63,13 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// What a survey asks for, of a store that is known to have had so many commits.
-    pub(super) fn of(survey: &mut Survey, commits: u64) -> Self {
+    /// What a survey asks for, of a store that is known to have had so many commits. `is_whole` tells
+    /// whether its ledger may be taken for that of the last one.
+    pub(super) fn of(survey: &mut Survey, commits: u64, is_whole: bool) -> Self {
         let salvage = Salvage::of(survey);
         let known = survey.ledger.as_ref();
-        let is_known = known.is_some_and(|ledger| ledger.commits_lost(commits).is_none());
+        let is_known =
+            is_whole && known.is_some_and(|ledger| ledger.commits_lost(commits).is_none());
         let (rows, feed, mut ledger) = wanted(&salvage, survey, is_known);
         let stats = salvage.stats();
         let mut lost = salvage.lost;
@@ -114,7 +116,7 @@ pub(super) fn repair(
         rows,
         ledger,
         mut report,
-    } = Wanted::of(&mut survey, commits);
+    } = Wanted::of(&mut survey, commits, true);
     report.rows_changed = replace(engine, path, survey, rows, &ledger)?;
     Ok(report)
 }

@@ -4,6 +4,7 @@
 use std::mem::swap;
 use std::path::Path;
 
+use super::repair::Wanted;
 use super::sums::whole;
 use super::survey::{Rows, Survey};
 use super::verify_engine;
@@ -255,4 +256,19 @@ fn a_feed_that_does_not_lead_to_the_records_is_found() {
             assert!(matches!(error, Error::Corrupt { .. }), "{error}");
         }
     }
+}
+
+/// What could be read of damaged files adds up. Changes that came later may have been told all the
+/// same, and their numbers would have been given again.
+#[test]
+fn no_number_is_given_again_where_the_end_of_a_store_may_be_lost() {
+    let (_, _, mut survey) = store_with_a_run();
+    let Wanted { ledger, report, .. } = Wanted::of(&mut survey, 0, false);
+    assert!(report.lost.is_empty() && report.feed.is_some(), "{report}");
+    assert!(ledger.next_event > 1_000_000_000);
+
+    let (_, _, mut survey) = store_with_a_run();
+    let Wanted { ledger, report, .. } = Wanted::of(&mut survey, 0, true);
+    assert!(report.feed.is_none(), "{report}");
+    assert_eq!(Some(ledger), survey.ledger);
 }
