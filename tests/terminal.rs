@@ -75,6 +75,21 @@ fn an_import_shows_how_far_it_is_on_a_terminal_and_nowhere_else() {
 }
 
 #[test]
+fn a_benchmark_shows_what_it_measures_on_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "$COURSECAT bench --dir . --runs 1000 --seconds 0.15";
+    let shown = on_a_terminal(folder.path(), &[], line);
+    assert!(
+        shown.contains("Measuring 3 of 14: get run by key"),
+        "{shown:?}"
+    );
+    assert!(
+        shown.contains("An append and fdatasync takes "),
+        "{shown:?}"
+    );
+}
+
+#[test]
 fn a_repair_asks_a_person_and_does_nothing_after_a_no() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| on_a_terminal(folder.path(), &[], line);

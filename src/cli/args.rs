@@ -185,6 +185,9 @@ request needs one. Keys can be made and revoked while a service runs."
     /// Fill a new folder with a few well-known courses
     #[command(after_help = "Example:\n  coursecat demo --data /tmp/demo")]
     Demo,
+    /// Measure how fast a catalog is on this machine, in a temporary folder
+    #[command(after_help = super::bench::HELP)]
+    Bench(super::bench::BenchArguments),
     /// Print completions for a shell
     #[command(
         after_help = "Example:\n  coursecat completions bash > /etc/bash_completion.d/coursecat"

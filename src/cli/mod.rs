@@ -4,6 +4,7 @@
 //! a verb does is the library's; here are only its words.
 
 mod args;
+mod bench;
 mod courses;
 mod data;
 mod export;
@@ -78,6 +79,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         #[cfg(feature = "http")]
         Verb::Serve(settings) => serve::serve(&session, *settings),
         Verb::Demo => data::demo(&session),
+        Verb::Bench(arguments) => bench::bench(&session, &arguments),
         Verb::Completions { shell } => {
             let mut command = Arguments::command();
             let mut script = Vec::new();

@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use comfy_table::{Table, presets};
+use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -32,8 +32,11 @@ impl Output {
                 for item in items {
                     table.add_row(item.cells().iter().map(|cell| printable(cell)));
                 }
-                for column in table.column_iter_mut() {
+                for (n, column) in table.column_iter_mut().enumerate() {
                     column.set_padding((0, 2));
+                    if n >= V::NUMBERS_FROM {
+                        column.set_cell_alignment(CellAlignment::Right);
+                    }
                 }
                 line(&trimmed(&table.to_string()))
             }

@@ -10,6 +10,9 @@ pub(super) trait View: Serialize {
     /// The headings of its table.
     const HEADINGS: &'static [&'static str];
 
+    /// The first of the columns that are numbers, to be read below each other.
+    const NUMBERS_FROM: usize = usize::MAX;
+
     /// Its cells, one for each heading.
     fn cells(&self) -> Vec<String>;
 }
