@@ -166,18 +166,17 @@ impl Image {
                     Some(_) => return Err(foreign_cursor()),
                 };
                 let courses = self.courses_of_runs(query, after.map(|(org, code, _)| (org, code)));
-                let found = courses
-                    .flat_map(move |node| match after {
-                        Some((org, code, key)) if is_course(&node.course, org, code) => {
-                            let mut runs = node.runs.by_key();
-                            runs.retain(|run| {
+                let found = courses.flat_map(move |node| {
+                    let from = after
+                        .filter(|(org, code, _)| is_course(&node.course, org, code))
+                        .map(|(_, _, key)| key);
+                    node.runs.by_key_if(|run| {
+                        matching(&run)
+                            && from.is_none_or(|key| {
                                 cmp_ignoring_case(run.course_key.as_str(), key).is_gt()
-                            });
-                            runs
-                        }
-                        _ => node.runs.by_key(),
+                            })
                     })
-                    .filter(matching);
+                });
                 Ok(page(found, limit, |last| self.run_position(last)))
             }
             Order::Newest => {

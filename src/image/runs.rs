@@ -34,7 +34,15 @@ pub struct CourseRuns(Arc<Vec<Arc<CourseRun>>>);
 impl CourseRuns {
     /// The same runs, ordered by key ignoring case.
     pub(crate) fn by_key(&self) -> Vec<&Arc<CourseRun>> {
-        let mut runs: Vec<_> = self.0.iter().collect();
+        self.by_key_if(|_| true)
+    }
+
+    /// Those of them that are wanted. What is not is not put in order, either.
+    pub(super) fn by_key_if(
+        &self,
+        wanted: impl Fn(&Arc<CourseRun>) -> bool,
+    ) -> Vec<&Arc<CourseRun>> {
+        let mut runs: Vec<_> = self.0.iter().filter(|run| wanted(run)).collect();
         runs.sort_unstable_by(|a, b| {
             cmp_ignoring_case(a.course_key.as_str(), b.course_key.as_str())
         });

@@ -3,20 +3,33 @@
 //! A record matches when each word occurs somewhere in one of its texts, ignoring case. It is a
 //! scan, not an index: a catalog is small enough to look through.
 
-use crate::key::fold;
+use memchr::memmem::Finder;
+use smallvec::SmallVec;
+
+use crate::key::{fold, fold_into};
 
 /// The words of a search, folded.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Words(Vec<String>);
+pub(crate) struct Words(Vec<Word>);
+
+#[derive(Clone, Debug)]
+struct Word {
+    finder: Finder<'static>,
+    /// Whether it is a piece of a key, rather than of one of its parts.
+    of_a_key: bool,
+}
+
+/// Comes between two texts. UTF-8 never has it, so no word goes across.
+const BETWEEN: u8 = 0xff;
 
 impl Words {
     /// Splits a search at its white space.
     pub(crate) fn of(text: &str) -> Self {
-        Self(
-            text.split_whitespace()
-                .map(|word| fold(word).into_owned())
-                .collect(),
-        )
+        let word = |word: &str| Word {
+            finder: Finder::new(fold(word).as_bytes()).into_owned(),
+            of_a_key: word.contains([':', '+', '/', '@']),
+        };
+        Self(text.split_whitespace().map(word).collect())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -34,10 +47,15 @@ impl Words {
         if self.is_empty() {
             return true;
         }
-        let texts: smallvec::SmallVec<[_; 4]> = texts.iter().map(|text| fold(text)).collect();
+        // Looked through many times over: all texts of a record in one piece, on the stack.
+        let mut folded: SmallVec<[u8; 512]> = SmallVec::new();
+        for text in texts {
+            fold_into(text, &mut folded);
+            folded.push(BETWEEN);
+        }
+        let occurs = |word: &Word, texts: &[u8]| word.finder.find(texts).is_some();
         self.0.iter().all(|word| {
-            texts.iter().any(|text| text.contains(word.as_str()))
-                || (word.contains([':', '+', '/', '@']) && fold(key).contains(word.as_str()))
+            occurs(word, &folded) || (word.of_a_key && occurs(word, fold(key).as_bytes()))
         })
     }
 }

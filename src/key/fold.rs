@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::hash::Hasher;
 
-use smallvec::SmallVec;
+use smallvec::{Array, SmallVec};
 
 /// `text` as it looks when case is ignored: each character in lower case, by itself.
 ///
@@ -84,17 +84,23 @@ pub fn cmp_ignoring_case(a: &str, b: &str) -> Ordering {
 pub(crate) fn hash_ignoring_case<H: Hasher>(text: &str, state: &mut H) {
     // Gathered first because a hasher may tell one write from two of the same bytes.
     let mut folded: SmallVec<[u8; 256]> = SmallVec::new();
+    fold_into(text, &mut folded);
+    folded.push(0xff);
+    state.write(&folded);
+}
+
+/// Adds the folded text to bytes that are there already.
+pub(crate) fn fold_into<A: Array<Item = u8>>(text: &str, folded: &mut SmallVec<A>) {
     if text.is_ascii() {
+        let start = folded.len();
         folded.extend_from_slice(text.as_bytes());
-        folded.make_ascii_lowercase();
+        folded[start..].make_ascii_lowercase();
     } else {
         let mut bytes = [0; 4];
         for c in folded_chars(text) {
             folded.extend_from_slice(c.encode_utf8(&mut bytes).as_bytes());
         }
     }
-    folded.push(0xff);
-    state.write(&folded);
 }
 
 fn folded_chars(text: &str) -> impl Iterator<Item = char> {

@@ -23,6 +23,6 @@ pub use catalog_course_key::CatalogCourseKey;
 pub use codes::{CatalogCourseId, CourseRunId, OrganizationId};
 pub use course_key::{CourseKey, CourseKeyKind};
 pub use error::{InvalidKey, KeyPart};
-pub(crate) use fold::hash_ignoring_case;
 pub use fold::{cmp_ignoring_case, eq_ignoring_case, fold};
+pub(crate) use fold::{fold_into, hash_ignoring_case};
 pub use run_key::RunKey;
