@@ -51,11 +51,11 @@ pub(crate) use verify::verify as verify_engine;
 /// ```
 ///
 /// # Errors
-/// [`Error::Locked`](crate::Error::Locked) while the catalog is open;
-/// [`Error::Corrupt`](crate::Error::Corrupt) if the files are too damaged to be read at all;
-/// [`Error::Invalid`](crate::Error::Invalid) if there is no catalog;
-/// [`Error::NewerFormat`](crate::Error::NewerFormat) if a newer coursecat wrote it;
-/// [`Error::Storage`](crate::Error::Storage) if the disk fails.
+/// [`Error::Locked`] while the catalog is open;
+/// [`Error::Corrupt`] if the files are too damaged to be read at all;
+/// [`Error::Invalid`] if there is no catalog;
+/// [`Error::NewerFormat`] if a newer coursecat wrote it;
+/// [`Error::Storage`] if the disk fails.
 pub fn verify(path: impl AsRef<Path>) -> Result<Report> {
     let (folder, engine) = Folder::open(path.as_ref(), &SledOptions::default())?;
     let report = verify_engine(&engine, folder.path(), folder.mark())?;

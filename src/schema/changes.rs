@@ -2,7 +2,7 @@
 //!
 //! They are an undo log: of an event there is what it was about, and the record *before* it where
 //! there was one. The record after it is not stored a second time; it is what the next event about
-//! the same record has as before, or the record itself. [`retrace`](super::retrace) puts both
+//! the same record has as before, or the record itself. [`retrace`](mod@super::retrace) puts both
 //! together. A row holds events that follow each other; its key is the number of the first.
 
 use std::sync::Arc;
