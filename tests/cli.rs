@@ -281,7 +281,7 @@ fn json_has_its_fields_in_this_order() {
         ),
         (
             &["repair"],
-            &["rows_changed", "rebuilt", "lost", "records", "copy"],
+            &["rows_changed", "rebuilt", "lost", "feed", "records", "copy"],
         ),
     ] {
         let output = coursecat(demo.path(), &[&["--json"], arguments].concat());

@@ -54,6 +54,7 @@ pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(
                     "rows_changed": 0,
                     "rebuilt": [],
                     "lost": [],
+                    "feed": null,
                     "records": report.stats,
                     "copy": null,
                 }));
@@ -94,6 +95,7 @@ pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(
             "rows_changed": report.rows_changed,
             "rebuilt": report.rebuilt,
             "lost": findings(&report.lost),
+            "feed": report.feed,
             "records": report.stats,
             "copy": json_path(&copy),
         }));
