@@ -39,7 +39,8 @@ impl Progress {
 
     /// Whether an image that is loaded after this shows all that was handed over before it.
     pub(super) fn is_idle(&self) -> bool {
-        // In this order: what is handed over between the two makes it look busier than it is.
+        // In this order. The queue is served in turn: whatever was in it before this, and all that
+        // stood before that, is counted in the first number. So as many done cannot leave it out.
         let handed_over = self.handed_over.load(Ordering::SeqCst);
         self.done.load(Ordering::SeqCst) >= handed_over
             && !self.writing_ended.load(Ordering::SeqCst)
