@@ -14,6 +14,11 @@ use std::time::{Duration, Instant};
 
 use coursecat::{Catalog, CourseQuery, Order, verify};
 
+/// The binary's. glibc's makes room of its own for each thread of each opening and keeps what is left
+/// of it, so that memory would grow with openings.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs that there are at most, of each writer.
 const RUNS: u64 = 2_000;
 const WRITERS: u64 = 4;
