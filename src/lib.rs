@@ -48,6 +48,7 @@ mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod histogram;
 #[cfg(feature = "http")]
 pub mod http;
 mod image;
@@ -65,9 +66,10 @@ pub use catalog::{
     CreateModulestoreRun, CreateOrganization, DeleteCatalogCourse, DeleteCourseRun,
     DeleteOrganization, EnsureOrganization, Found, OnlyIf, Options, Outcome, Pending,
     RemoveReference, Request, Snapshot, SyncCourseRun, UpdateCatalogCourse, UpdateOrganization,
-    Warning, Watch, WriteDurability,
+    Warning, Watch, WriteDurability, WriterStats,
 };
 pub use error::{Blocking, Entity, Error, Result};
+pub use histogram::Distribution;
 pub use image::{
     ChangeEvent, ChangeKind, ChangedRecord, CourseQuery, CourseRuns, Cursor, Order,
     OrganizationQuery, Page, Referred, RunQuery, Versions,

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Who may use whom.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
+    ("histogram", &[]),
     ("key", &[]),
     ("model", &["key"]),
     ("error", &["key", "model"]),
@@ -34,6 +35,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "view",
             "transfer",
             "error",
+            "histogram",
             "key",
             "model",
             "Catalog",
@@ -70,6 +72,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "key",
             "model",
             "error",
+            "histogram",
             "engine",
             "image",
             "schema",

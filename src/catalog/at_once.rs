@@ -37,13 +37,24 @@ impl Progress {
         self.writing_ended.store(true, Ordering::SeqCst);
     }
 
+    /// Whether a commit has failed.
+    pub(super) fn has_ended(&self) -> bool {
+        self.writing_ended.load(Ordering::SeqCst)
+    }
+
+    /// How many requests have been handed over and are not done.
+    pub(super) fn waiting(&self) -> u64 {
+        // In this order, so that none is done that is not handed over.
+        let done = self.done.load(Ordering::SeqCst);
+        self.handed_over.load(Ordering::SeqCst).saturating_sub(done)
+    }
+
     /// Whether an image that is loaded after this shows all that was handed over before it.
     pub(super) fn is_idle(&self) -> bool {
         // In this order. The queue is served in turn: whatever was in it before this, and all that
         // stood before that, is counted in the first number. So as many done cannot leave it out.
         let handed_over = self.handed_over.load(Ordering::SeqCst);
-        self.done.load(Ordering::SeqCst) >= handed_over
-            && !self.writing_ended.load(Ordering::SeqCst)
+        self.done.load(Ordering::SeqCst) >= handed_over && !self.has_ended()
     }
 }
 

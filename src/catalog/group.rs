@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::options::{Clock, Rules};
 use super::request::{Draft, Planned};
 use super::writer::{Job, Message, panic_message};
-use crate::engine::{self, Batch, Engine, EngineError};
+use crate::engine::{Batch, EngineError};
 use crate::error::Error;
 use crate::image::{Image, Retention};
 use crate::schema::{Fold, Ledger, NextIds};
@@ -122,19 +122,17 @@ impl Group {
     }
 }
 
-/// Commits a batch on a thread of its own while this one does something else.
+/// Commits on a thread of its own while this one does something else.
 pub(super) fn commit_while(
-    engine: &mut dyn Engine,
-    batch: &Batch,
-    durability: engine::Durability,
+    mut commit: impl FnMut() -> Result<(), EngineError> + Send,
     meanwhile: impl FnOnce(),
 ) -> Result<(), EngineError> {
     let committed = thread::scope(|scope| {
-        let commit = thread::Builder::new()
+        let committing = thread::Builder::new()
             .name("coursecat-commit".to_owned())
-            .spawn_scoped(scope, || engine.commit(batch, durability));
+            .spawn_scoped(scope, &mut commit);
         meanwhile();
-        commit.map(ScopedJoinHandle::join)
+        committing.map(ScopedJoinHandle::join)
     });
     match committed {
         Ok(Ok(committed)) => committed,
@@ -142,6 +140,6 @@ pub(super) fn commit_while(
             earlier: format!("a commit panicked: {}", panic_message(&*panic)),
         }),
         // The system has no thread left.
-        Err(_) => engine.commit(batch, durability),
+        Err(_) => commit(),
     }
 }

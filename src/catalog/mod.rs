@@ -21,6 +21,7 @@ mod snapshot;
 mod tests;
 mod watch;
 mod writer;
+mod writer_stats;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -34,13 +35,14 @@ use crate::engine::{Durability, Engine, ForgetfulEngine, MemoryStore};
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::integrity::{self, Report};
-use crate::schema::folder::{Folder, engine_error};
+use crate::schema::folder::{Folder, engine_error, size_of_store};
 use crate::schema::{Ledger, TREES, is_folded_elsewhere, load_checked, renew_ledger};
 use at_once::Progress;
 use options::Rules;
 use request::writer_is_gone;
 use watch::{Bell, EndOfWatching};
 use writer::{Message, Queued, Writer, in_memory};
+use writer_stats::Counts;
 
 pub use changes::Changes;
 pub use courses::{CreateCatalogCourse, DeleteCatalogCourse, UpdateCatalogCourse};
@@ -56,6 +58,7 @@ pub use runs::{CreateCourseRun, DeleteCourseRun, SyncCourseRun};
 pub use selector::CourseSelector;
 pub use snapshot::{Found, Snapshot};
 pub use watch::Watch;
+pub use writer_stats::WriterStats;
 
 /// A course catalog.
 ///
@@ -77,6 +80,7 @@ struct Shared {
     path: Option<PathBuf>,
     options: Options,
     progress: Arc<Progress>,
+    counts: Arc<Counts>,
 }
 
 impl Catalog {
@@ -177,12 +181,30 @@ impl Catalog {
         self.ask(Message::Verify)
     }
 
-    /// The bytes that the store's files have on the disk; 0 in memory.
+    /// The bytes that the store's files have on the disk; 0 in memory. The writer goes on meanwhile,
+    /// so the number may be of a moment between two commits.
     ///
     /// # Errors
     /// [`Error::Storage`] if they cannot be measured.
     pub fn size_on_disk(&self) -> Result<u64> {
-        self.ask(Message::SizeOnDisk)
+        let size = self.path().map_or(Ok(0), size_of_store);
+        size.inspect_err(|_| self.shared.counts.store_error())
+    }
+
+    /// How the writer is doing: how much waits for it, how long commits take, how many requests share
+    /// one, whether the store has failed.
+    ///
+    /// ```
+    /// let catalog = coursecat::Catalog::temporary()?;
+    /// catalog.ensure_organization("MITx")?;
+    /// let stats = catalog.writer_stats();
+    /// assert_eq!((stats.commit_nanos.count(), stats.group_requests.sum), (1, 1));
+    /// assert!(!stats.has_ended);
+    /// # Ok::<(), coursecat::Error>(())
+    /// ```
+    #[must_use]
+    pub fn writer_stats(&self) -> WriterStats {
+        self.shared.counts.read(&self.shared.progress)
     }
 
     /// A catalog in memory that begins as this one is now, with the same options, and keeps
@@ -317,8 +339,10 @@ impl Catalog {
         let published = Arc::new(ArcSwap::from_pointee(image));
         let bell = Arc::new(Bell::new());
         let progress = Arc::new(Progress::default());
+        let counts = Arc::new(Counts::new());
         let writer = Writer {
             engine,
+            counts: Arc::clone(&counts),
             progress: Arc::clone(&progress),
             published: Arc::clone(&published),
             bell: Arc::clone(&bell),
@@ -358,6 +382,7 @@ impl Catalog {
                 path: in_folder.then_some(path),
                 options,
                 progress,
+                counts,
             }),
         })
     }

@@ -23,6 +23,7 @@ use super::group::{Group, commit_while};
 use super::options::{Clock, Durability, Rules};
 use super::request::{Draft, Plan};
 use super::watch::Bell;
+use super::writer_stats::Counts;
 use crate::engine::{Engine, EngineError};
 use crate::error::{Error, Result};
 use crate::image::{Image, Retention};
@@ -38,8 +39,6 @@ pub(super) enum Message {
     Sync(oneshot::Sender<Result<()>>),
     /// Check the whole store. Writing waits meanwhile, reading does not.
     Verify(oneshot::Sender<Result<Report>>),
-    /// Measure the store's files.
-    SizeOnDisk(oneshot::Sender<Result<u64>>),
 }
 
 /// A request with a place for its answer.
@@ -107,6 +106,7 @@ pub(super) struct Writer {
     pub(super) durability: Durability,
     pub(super) retention: Retention,
     pub(super) progress: Arc<Progress>,
+    pub(super) counts: Arc<Counts>,
     /// The catalog's folder, for messages; empty for a catalog in memory.
     pub(super) path: PathBuf,
     /// Why nothing is written any more.
@@ -164,11 +164,6 @@ impl Writer {
             Message::Request(first) => return self.serve_group(first, queue),
             Message::Sync(caller) => drop(caller.send(self.sync())),
             Message::Verify(caller) => drop(caller.send(self.verify())),
-            Message::SizeOnDisk(caller) => {
-                let size = self.engine.size_on_disk();
-                let size = size.map_err(|e| engine_error(&self.path, "measuring the store", e));
-                drop(caller.send(size));
-            }
         }
         None
     }
@@ -185,7 +180,11 @@ impl Writer {
                 break;
             };
             let durability = self.durability.of_commits();
-            let committed = commit_while(&mut *self.engine, &batch, durability, || {
+            let commit = || {
+                self.counts
+                    .commit(|| self.engine.commit(&batch, durability))
+            };
+            let committed = commit_while(commit, || {
                 after = group.fill(queue, &self.rules, &self.clock);
             });
             outcome = self.committed(committed);
@@ -208,12 +207,16 @@ impl Writer {
     /// the image with all of it.
     fn commit(&mut self, group: &mut Group) -> Result<()> {
         if let Some(batch) = group.take_batch() {
-            let committed = self.engine.commit(&batch, self.durability.of_commits());
+            let durability = self.durability.of_commits();
+            let committed = self
+                .counts
+                .commit(|| self.engine.commit(&batch, durability));
             self.committed(committed)?;
         }
         if group.ledger.sequence != self.ledger.sequence {
             self.ledger = group.ledger.clone();
             self.published.store(Arc::new(group.image.clone()));
+            self.counts.group(group.jobs.len());
             self.bell.ring();
         }
         Ok(())
@@ -240,6 +243,7 @@ impl Writer {
 
     fn verify(&mut self) -> Result<Report> {
         integrity::verify_engine(&*self.engine, &self.path, self.ledger.sequence)
+            .inspect_err(|_| self.counts.store_error())
     }
 
     /// Ends writing if the engine has failed.
@@ -248,6 +252,7 @@ impl Writer {
             tracing::error!(path = %self.path.display(), "writing has ended: {error}");
             let failure = engine_error(&self.path, doing, error);
             self.failure = Some(failure.clone());
+            self.counts.store_error();
             self.progress.end_writing();
             failure
         })

@@ -13,9 +13,10 @@ use super::output::{Output, json_path, line, printable_path};
 use super::progress::{StopFlag, Working, of_work};
 use super::session::Session;
 use super::suggest::suggest;
+use crate::Timestamp;
 use crate::transfer::{
     BackupError, BackupOptions, ExportError, Filter, Progress, Watch, backup as write_backup,
-    export as write_export, restore as read_backup,
+    export as write_export, note_backup, restore as read_backup,
 };
 
 pub(super) fn export(session: &Session, arguments: &ExportArguments) -> Result<(), Failure> {
@@ -79,10 +80,14 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 
 pub(super) fn backup(session: &Session, arguments: &BackupArguments) -> Result<(), Failure> {
     let snapshot = session.open()?.snapshot();
+    let time = Timestamp::now();
     let options = BackupOptions::new().overwrite(arguments.overwrite);
     let working = of_work("Writing the backup");
     let report = write_backup(&snapshot, &arguments.file, &options).map_err(backup_failure)?;
     drop(working);
+    if let Err(error) = note_backup(&session.global.data, time) {
+        tracing::warn!("the time of the backup was not noted: {error}");
+    }
     if session.output == Output::Json {
         return session.output.object(&json!({
             "file": json_path(&arguments.file),

@@ -169,6 +169,15 @@ impl SledEngine {
         Ok(readable.whole)
     }
 
+    /// The bytes that the files of a store have, which may be open.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Io`] if a file cannot be measured.
+    pub(crate) fn size_of(dir: &Path) -> Result<u64, EngineError> {
+        folder::size(dir)
+    }
+
     fn store(&self) -> Result<&Store, EngineError> {
         // The store is let go with the engine, or abandoned with a failure that says why.
         self.poison.check()?;
@@ -252,7 +261,7 @@ impl Engine for SledEngine {
     }
 
     fn size_on_disk(&self) -> Result<u64, EngineError> {
-        folder::size(&self.dir)
+        Self::size_of(&self.dir)
     }
 
     fn close(mut self: Box<Self>) -> Result<(), EngineError> {

@@ -5,7 +5,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
@@ -29,7 +28,8 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
     let peer = request.extensions().get::<Peer>().copied();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("", MatchedPath::as_str);
-    let facts = app.routes.find(route, &method);
+    let place = app.routes.find(route);
+    let facts = place.facts(&method);
     let mut key = None;
     let answered = match admit(&app, &request, facts, peer) {
         Ok(admitted) => {
@@ -45,16 +45,15 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
         Err(problem) => Err(problem),
     };
     let mut response = answered.unwrap_or_else(IntoResponse::into_response);
-    if response.extensions().get() == Some(&Code::ReadOnly) {
-        app.store_failed.store(true, Ordering::Relaxed);
-    }
+    let (status, took) = (response.status(), start.elapsed());
+    place.traffic.count(&method, status, took);
     let request_line = Line {
         method: &method,
         route,
         peer,
         key: key.as_deref(),
-        status: response.status(),
-        took: start.elapsed(),
+        status,
+        took,
         id: &id,
     };
     request_line.log();

@@ -1,7 +1,5 @@
 //! `/healthz`, whether the process answers, and `/readyz`, whether to send it requests.
 
-use std::sync::atomic::Ordering;
-
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,7 +22,7 @@ pub(super) async fn ready(State(app): State<App>) -> Answer {
     if *app.stopping.borrow() {
         return Err(Problem::new(Code::Unavailable, "The service is stopping."));
     }
-    if app.store_failed.load(Ordering::Relaxed) {
+    if app.catalog.writer_stats().has_ended {
         return Err(Problem::new(Code::ReadOnly, Code::ReadOnly.advice()));
     }
     ok(&Health { status: "ready" })

@@ -13,9 +13,10 @@ use super::problem::{Code, Problem};
 use super::route::Route;
 use super::runs::{self, GetMany, Many};
 use super::state::App;
+use super::traffic::{Answered, Traffic};
 use super::{
-    changes, docs, examples, export, front, health, import, keyring, keys, openapi, organizations,
-    references, stats, stream,
+    changes, docs, examples, export, front, health, import, keyring, keys, metrics, openapi,
+    organizations, references, stats, stream,
 };
 use crate::view::{CourseView, OrganizationView, ReferenceView, RunView};
 
@@ -315,6 +316,10 @@ pub(super) fn table() -> Vec<Route> {
             .answers::<health::Health>(200, "They are.", r#"{"status": "ready"}"#)
             .fails(&[Code::ReadOnly]),
 
+        Route::get("get_metrics", "/metrics", metrics::get)
+            .says("Tells how the service is doing, to Prometheus.")
+            .gives("text/plain", "The metrics, in the text format of version 0.0.4.", examples::METRICS),
+
         Route::get("get_openapi", "/openapi.json", openapi::get)
             .open()
             .says("Gets this document.")
@@ -329,8 +334,19 @@ pub(super) fn table() -> Vec<Route> {
     ]
 }
 
-/// What stands in the table about each route, by path and method.
-pub(super) struct Index(HashMap<&'static str, Vec<(Method, Facts)>>);
+/// What there is to know about each path before and after its routes are called.
+pub(super) struct Index {
+    places: HashMap<&'static str, Place>,
+    /// For paths that no route has.
+    elsewhere: Place,
+}
+
+/// A path of the table.
+pub(super) struct Place {
+    routes: Vec<(Method, Facts)>,
+    /// What has been answered there.
+    pub(super) traffic: Traffic,
+}
 
 /// What is known of a route before it is called.
 #[derive(Clone, Copy)]
@@ -341,7 +357,7 @@ pub(super) struct Facts {
 
 impl Index {
     pub(super) fn new() -> Self {
-        let mut index: HashMap<_, Vec<_>> = HashMap::new();
+        let mut places: HashMap<_, Place> = HashMap::new();
         for route in table() {
             let Route {
                 method,
@@ -350,20 +366,49 @@ impl Index {
                 ..
             } = route;
             let facts = Facts { scope, is_long };
-            index.entry(route.path).or_default().push((method, facts));
+            let place = places.entry(route.path).or_insert_with(Place::new);
+            place.routes.push((method, facts));
         }
-        Self(index)
+        Self {
+            places,
+            elsewhere: Place::new(),
+        }
     }
 
-    /// The facts of a route; `HEAD` is `GET` without a body.
-    pub(super) fn find(&self, path: &str, method: &Method) -> Option<Facts> {
-        let method = if method == Method::HEAD {
-            &Method::GET
-        } else {
-            method
+    /// What there is at a path of the table, or elsewhere.
+    pub(super) fn find(&self, path: &str) -> &Place {
+        self.places.get(path).unwrap_or(&self.elsewhere)
+    }
+
+    /// What has been answered at each path of the table, in order, and elsewhere.
+    pub(super) fn traffic(&self) -> Vec<(&'static str, Answered)> {
+        let mut places: Vec<_> = self.places.iter().collect();
+        places.sort_unstable_by_key(|(path, _)| **path);
+        places.push((&"elsewhere", &self.elsewhere));
+        let answered = |(path, place): (&&'static str, &Place)| {
+            let path = *path;
+            let all = place.traffic.read().into_iter();
+            all.map(move |answered| (path, answered))
         };
-        let of_path = self.0.get(path)?;
-        let (_, facts) = of_path.iter().find(|(of_route, _)| of_route == method)?;
-        Some(*facts)
+        places.into_iter().flat_map(answered).collect()
+    }
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            routes: Vec::new(),
+            traffic: Traffic::new(),
+        }
+    }
+
+    /// The facts of the route of a method; `HEAD` is `GET` without a body.
+    pub(super) fn facts(&self, method: &Method) -> Option<Facts> {
+        let method = match method {
+            &Method::HEAD => &Method::GET,
+            method => method,
+        };
+        let found = self.routes.iter().find(|(of_route, _)| of_route == method);
+        found.map(|(_, facts)| *facts)
     }
 }

@@ -98,9 +98,26 @@ async fn accept(
         let (stream, peer) = next(listener).await;
         let (app, router, watcher) = (app.clone(), router.clone(), graceful.watcher());
         tokio::spawn(async move {
+            let _counted = Counted::new(&app);
             connection::serve(stream, peer, router, &app.config, watcher).await;
             drop(place);
         });
+    }
+}
+
+/// One connection, counted for as long as there is one.
+struct Counted(App);
+
+impl Counted {
+    fn new(app: &App) -> Self {
+        app.connections.send_modify(|count| *count += 1);
+        Self(app.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connections.send_modify(|count| *count -= 1);
     }
 }
 

@@ -2,20 +2,21 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::http::{HeaderValue, header};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::config::Config;
+use super::disk::Disk;
 use super::guard::Guard;
 use super::keys::{KeyFile, Ring};
 use super::problem::{Code, Problem};
 use super::routes::Index;
 use super::server::ServeError;
 use super::{docs, openapi};
-use crate::Catalog;
+use crate::{Catalog, Timestamp};
 
 /// What all requests share. Cloning it copies a pointer.
 #[derive(Clone)]
@@ -30,8 +31,11 @@ pub(super) struct Shared {
     pub(super) openapi: Bytes,
     /// The same as a page.
     pub(super) docs: Bytes,
-    /// Whether a write has met a store that failed.
-    pub(super) store_failed: AtomicBool,
+    pub(super) disk: Disk,
+    /// When the service began.
+    pub(super) started: Started,
+    /// How many connections there are.
+    pub(super) connections: watch::Sender<usize>,
     /// Places for exports and imports, each of which takes a thread.
     long_work: Arc<Semaphore>,
     /// Places for those who follow the feed.
@@ -56,7 +60,9 @@ impl App {
             routes: Index::new(),
             openapi: document.to_string().into(),
             docs: docs::page(&document).into(),
-            store_failed: AtomicBool::new(false),
+            disk: Disk::new(),
+            started: Started::now(),
+            connections: watch::Sender::new(0),
             long_work: Arc::new(Semaphore::new(MOST_LONG_WORK)),
             streams: Arc::new(Semaphore::new(streams)),
             stopping: watch::Sender::new(false),
@@ -76,6 +82,12 @@ impl App {
         })
     }
 
+    /// How many clients follow the feed.
+    pub(super) fn open_streams(&self) -> usize {
+        let places = self.config.max_streams.min(Semaphore::MAX_PERMITS);
+        places.saturating_sub(self.streams.available_permits())
+    }
+
     /// A place for an export or an import, if there is one.
     pub(super) fn long_work(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let place = Arc::clone(&self.long_work).try_acquire_owned();
@@ -86,6 +98,21 @@ impl App {
             Problem::new(Code::Unavailable, detail)
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("10"))
         })
+    }
+}
+
+/// A moment, by the calendar and by a clock that nobody sets.
+pub(super) struct Started {
+    pub(super) time: Timestamp,
+    pub(super) instant: Instant,
+}
+
+impl Started {
+    fn now() -> Self {
+        Self {
+            time: Timestamp::now(),
+            instant: Instant::now(),
+        }
     }
 }
 

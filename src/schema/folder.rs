@@ -251,6 +251,12 @@ impl Drop for Folder {
     }
 }
 
+/// The bytes that the files of the store in this folder have, which may be open.
+pub(crate) fn size_of_store(path: &Path) -> Result<u64> {
+    SledEngine::size_of(&path.join(STORE))
+        .map_err(|error| engine_error(path, "measuring the store", error))
+}
+
 /// Copies the files of a store.
 fn copy(store: &Path, to: &Path, with_snapshots: bool) -> io::Result<()> {
     fs::create_dir(to)?;

@@ -34,7 +34,7 @@ mod watch;
 
 pub use backup::{
     BackupError, BackupOptions, BackupReport, BackupSummary, RestoreReport, backup, inspect_backup,
-    restore,
+    last_backup, note_backup, restore,
 };
 pub use error::{ExportError, ImportError, ImportProblem};
 pub use export::{ExportReport, Filter, export};

@@ -12,6 +12,7 @@ mod feed;
 mod hostile;
 mod keys;
 mod killed;
+mod metrics;
 mod page;
 mod refusals;
 mod rest;

@@ -43,6 +43,7 @@ pub(super) fn show(session: &Session, catalog: &Catalog, server: &Server) -> Res
          \x20 API      {base}/v1\n\
          \x20 docs     {base}/docs  {base}/openapi.json\n\
          \x20 health   {base}/healthz  {base}/readyz\n\
+         \x20 metrics  {base}/metrics\n\
          \n\
          {keys}\n\
          Try: curl{key} {base}/v1/courses\n\

@@ -61,9 +61,12 @@ pub(super) fn size(dir: &Path) -> Result<u64, EngineError> {
 fn size_of_files(dir: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(dir)? {
-        let metadata = entry?.metadata()?;
-        if metadata.is_file() {
-            bytes += metadata.len();
+        match entry?.metadata() {
+            Ok(metadata) if metadata.is_file() => bytes += metadata.len(),
+            Ok(_) => {}
+            // sled puts new snapshots in the place of old ones as it goes.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(bytes)

@@ -6,6 +6,7 @@
 
 mod durable;
 mod inspect;
+mod last;
 mod restore;
 mod write;
 
@@ -16,6 +17,7 @@ use super::{ExportError, ImportError};
 use crate::error::Error;
 
 pub use inspect::{BackupSummary, inspect_backup};
+pub use last::{last_backup, note_backup};
 pub use restore::{RestoreReport, restore};
 pub use write::{BackupOptions, BackupReport, backup};
 
