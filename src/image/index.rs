@@ -4,9 +4,12 @@
 //! It holds no key, only 32 bits of its hash beside the slot: callers bring the hash and look at
 //! the record. So it is small, and changing it copies plain numbers, never pointers to count.
 //!
-//! It is linear hashing over a persistent row of *chunks*. A hash picks its chunk, a small table
-//! with open addressing. Whenever the index grows past [`PER_CHUNK`] entries a chunk, the next
-//! chunk in turn is split in two, so growth is spread over all insertions and none of them stalls.
+//! It is linear hashing over a persistent row of *chunks*. A hash picks its chunk, a small table of
+//! [lines](Line), and in it the line where the search begins. Nearly every entry is in that line, so
+//! a search looks at one line of the processor's cache, all of it at once: nothing that it has yet to
+//! wait for decides where it goes on, and the next search can begin while this one waits for memory.
+//! Whenever the index grows past [`PER_CHUNK`] entries a chunk, the next chunk in turn is split in
+//! two, so growth is spread over all insertions and none of them stalls.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,40 +18,69 @@ use super::pages::Pages;
 use super::slab::Slot;
 
 /// Entries a chunk when the index is as full as it gets, on average.
-const PER_CHUNK: usize = 48;
-const MIN_CAPACITY: usize = 16;
+const PER_CHUNK: usize = 40;
+/// The most entries a chunk has for each of its lines, on average. More would not find room in the
+/// line where they belong.
+const PER_LINE: usize = 6;
+/// How many there are for each line of a chunk that was just made.
+const PER_NEW_LINE: usize = 5;
+const PLACES: usize = 8;
 
-/// An entry: the tag in the high half, the slot in the low one; 0 where there is none.
-type Entry = u64;
-/// A power of two of places, at least one of them empty.
-type Chunk = Arc<[Entry]>;
+/// The tag of an entry, and its slot as [bits](Slot::to_bits).
+type Entry = (u32, u32);
+
+/// As many entries as a line of the processor's cache holds. Empty places have the slot 0.
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+struct Line {
+    tags: [u32; PLACES],
+    slots: [u32; PLACES],
+}
+
+/// Lines, at least one of them with an empty place. An entry is in the first line from its home on
+/// that had room when it came; the lines go round.
+type Chunk = Arc<[Line]>;
 
 /// See the [module](self).
 #[derive(Clone)]
 pub(super) struct Index {
     chunks: Pages<Chunk>,
+    /// The bits of a tag that tell chunks apart: as many as the number of the last chunk has.
+    mask: usize,
     len: usize,
 }
 
 impl Index {
     pub(super) fn new() -> Self {
         let mut chunks = Pages::new();
-        chunks.push(empty(MIN_CAPACITY));
-        Self { chunks, len: 0 }
+        chunks.push(empty(1));
+        Self {
+            chunks,
+            mask: 0,
+            len: 0,
+        }
     }
 
-    /// The slot under this hash whose record `is` recognises.
-    pub(super) fn find(&self, hash: u64, is: impl Fn(Slot) -> bool) -> Option<Slot> {
+    /// What `recognised` makes of the one slot under this hash that it recognises.
+    pub(super) fn find<T>(&self, hash: u64, recognised: impl Fn(Slot) -> Option<T>) -> Option<T> {
         let tag = tag(hash);
         let chunk = self.chunks.get(self.chunk_of(tag))?;
         let mut at = home(tag, chunk.len());
         loop {
-            let entry = *chunk.get(at)?;
-            let slot = slot_of(entry)?;
-            if tag_of(entry) == tag && is(slot) {
-                return Some(slot);
+            let line = chunk.get(at)?;
+            let mut alike = places(&line.tags, tag);
+            while alike != 0 {
+                let place = alike.trailing_zeros() as usize / 8 % PLACES;
+                // An empty place has no slot, but may look alike.
+                if let Some(found) = Slot::from_bits(line.slots[place]).and_then(&recognised) {
+                    return Some(found);
+                }
+                alike &= alike - 1;
             }
-            at = (at + 1) & (chunk.len() - 1);
+            if places(&line.slots, 0) != 0 {
+                return None;
+            }
+            at = next(at, chunk);
         }
     }
 
@@ -60,10 +92,10 @@ impl Index {
             return;
         };
         let used = entries(chunk).count();
-        if (used + 1) * 8 > chunk.len() * 7 {
+        if used + 1 > chunk.len() * PER_LINE {
             *chunk = filled(entries(chunk), chunk.len() * 2);
         }
-        put(Arc::make_mut(chunk), entry(tag, slot));
+        put(Arc::make_mut(chunk), (tag, slot.to_bits()));
         self.len += 1;
         if self.len > self.chunks.len() * PER_CHUNK {
             self.split_one();
@@ -77,12 +109,13 @@ impl Index {
         let Some(chunk) = self.chunks.get_mut(index) else {
             return;
         };
-        let wanted = entry(tag, slot);
-        let Some(at) = chunk.iter().position(|entry| *entry == wanted) else {
-            return;
-        };
-        take(Arc::make_mut(chunk), at);
-        self.len -= 1;
+        let removed = (tag, slot.to_bits());
+        if entries(chunk).any(|entry| entry == removed) {
+            // Made anew: what found no room in its line may find it now, and must be there then.
+            let kept = entries(chunk).filter(|entry| *entry != removed);
+            *chunk = filled(kept, chunk.len());
+            self.len -= 1;
+        }
     }
 
     /// Where a tag belongs, for the present number of chunks.
@@ -90,13 +123,11 @@ impl Index {
     /// With `n` chunks and `m` the power of two at or below `n`, the first `n - m` chunks have
     /// been split already: their tags are told apart by one more bit.
     fn chunk_of(&self, tag: u32) -> usize {
-        let chunks = self.chunks.len();
-        let wide = chunks.next_power_of_two() - 1;
-        let index = tag as usize & wide;
-        if index < chunks {
+        let index = tag as usize & self.mask;
+        if index < self.chunks.len() {
             index
         } else {
-            index & (wide >> 1)
+            index & (self.mask >> 1)
         }
     }
 
@@ -110,13 +141,14 @@ impl Index {
         let Some(chunk) = self.chunks.get(old).cloned() else {
             return;
         };
-        self.chunks.push(empty(MIN_CAPACITY));
+        self.chunks.push(empty(1));
+        self.mask = self.chunks.len().next_power_of_two() - 1;
         let (moved, kept): (Vec<Entry>, Vec<Entry>) =
-            entries(&chunk).partition(|entry| self.chunk_of(tag_of(*entry)) == new);
+            entries(&chunk).partition(|(tag, _)| self.chunk_of(*tag) == new);
         for (index, entries) in [(old, kept), (new, moved)] {
             if let Some(chunk) = self.chunks.get_mut(index) {
-                let capacity = (entries.len() * 4 / 3 + 1).next_power_of_two();
-                *chunk = filled(entries.into_iter(), capacity.max(MIN_CAPACITY));
+                let lines = entries.len().div_ceil(PER_NEW_LINE).max(1);
+                *chunk = filled(entries.into_iter(), lines);
             }
         }
     }
@@ -128,71 +160,55 @@ impl fmt::Debug for Index {
     }
 }
 
-/// The part of a hash that is kept. The chunk is picked by its low bits, the place by its high ones.
+/// The places where this number is: a byte for each, 0 where it is not. It looks at all of them,
+/// whatever is there.
+fn places(numbers: &[u32; PLACES], wanted: u32) -> u64 {
+    u64::from_le_bytes(numbers.map(|number| u8::from(number == wanted)))
+}
+
+/// The part of a hash that is kept. The chunk is picked by its low bits, the line by its high ones.
 fn tag(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 
-fn entry(tag: u32, slot: Slot) -> Entry {
-    u64::from(tag) << 32 | u64::from(slot.to_bits())
+/// The line of a chunk where the search for a tag begins.
+fn home(tag: u32, lines: usize) -> usize {
+    ((u64::from(tag) * lines as u64) >> 32) as usize
 }
 
-fn tag_of(entry: Entry) -> u32 {
-    (entry >> 32) as u32
+/// The line after this one.
+fn next(at: usize, chunk: &[Line]) -> usize {
+    if at + 1 < chunk.len() { at + 1 } else { 0 }
 }
 
-/// The slot of an entry; `None` if it is an empty place.
-fn slot_of(entry: Entry) -> Option<Slot> {
-    // The low half.
-    Slot::from_bits(entry as u32)
+fn empty(lines: usize) -> Chunk {
+    std::iter::repeat_n(Line::default(), lines).collect()
 }
 
-/// The place in a chunk where the search for a tag begins.
-fn home(tag: u32, capacity: usize) -> usize {
-    ((u64::from(tag) * capacity as u64) >> 32) as usize
-}
-
-fn empty(capacity: usize) -> Chunk {
-    std::iter::repeat_n(0, capacity).collect()
-}
-
-fn filled(entries: impl Iterator<Item = Entry>, capacity: usize) -> Chunk {
-    let mut chunk = vec![0; capacity];
+fn filled(entries: impl Iterator<Item = Entry>, lines: usize) -> Chunk {
+    let mut chunk = vec![Line::default(); lines];
     entries.for_each(|entry| put(&mut chunk, entry));
     chunk.into()
 }
 
-fn entries(chunk: &[Entry]) -> impl Iterator<Item = Entry> {
-    chunk.iter().copied().filter(|entry| *entry != 0)
+fn entries(chunk: &[Line]) -> impl Iterator<Item = Entry> {
+    let places = chunk
+        .iter()
+        .flat_map(|line| line.tags.into_iter().zip(line.slots));
+    places.filter(|(_, slot)| *slot != 0)
 }
 
 /// Puts an entry into a chunk that has an empty place.
-fn put(chunk: &mut [Entry], entry: Entry) {
-    let mut at = home(tag_of(entry), chunk.len());
-    while chunk[at] != 0 {
-        at = (at + 1) & (chunk.len() - 1);
-    }
-    chunk[at] = entry;
-}
-
-/// Empties a place, and moves up what could no longer be found behind it.
-fn take(chunk: &mut [Entry], mut hole: usize) {
-    let mask = chunk.len() - 1;
-    let mut at = hole;
+fn put(chunk: &mut [Line], (tag, slot): Entry) {
+    let mut at = home(tag, chunk.len());
     loop {
-        at = (at + 1) & mask;
-        let entry = chunk[at];
-        if entry == 0 {
-            break;
+        let line = &mut chunk[at];
+        if let Some(place) = line.slots.iter().position(|slot| *slot == 0) {
+            (line.tags[place], line.slots[place]) = (tag, slot);
+            return;
         }
-        // It may move if its search, which begins at its home, comes past the hole.
-        let searched = at.wrapping_sub(home(tag_of(entry), chunk.len())) & mask;
-        if searched >= (at.wrapping_sub(hole) & mask) {
-            chunk[hole] = entry;
-            hole = at;
-        }
+        at = next(at, chunk);
     }
-    chunk[hole] = 0;
 }
 
 #[cfg(test)]
@@ -213,7 +229,8 @@ mod tests {
     }
 
     fn has(index: &Index, key: u32) -> bool {
-        index.find(hash(key), |found| found == slot(key)).is_some()
+        let own = |found| (found == slot(key)).then_some(());
+        index.find(hash(key), own).is_some()
     }
 
     #[test]

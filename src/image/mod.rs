@@ -159,15 +159,12 @@ impl Image {
     /// The catalog course of an organization with this code, ignoring case in both.
     pub(crate) fn course_coded(&self, short_name: &str, course_code: &str) -> Option<&CourseNode> {
         let hash = self.hash_of_codes(short_name, course_code);
-        let slot = self.courses_by_code.find(hash, |slot| {
-            self.courses
-                .get(slot)
-                .is_some_and(|CourseNode { course, .. }| {
-                    eq_ignoring_case(course.course_code.as_str(), course_code)
-                        && eq_ignoring_case(course.org.as_str(), short_name)
-                })
-        })?;
-        self.courses.get(slot)
+        self.courses_by_code.find(hash, |slot| {
+            self.courses.get(slot).filter(|CourseNode { course, .. }| {
+                eq_ignoring_case(course.course_code.as_str(), course_code)
+                    && eq_ignoring_case(course.org.as_str(), short_name)
+            })
+        })
     }
 
     /// The run with exactly this stored key.
@@ -181,10 +178,9 @@ impl Image {
     }
 
     fn run_under(&self, key: &str, is: impl Fn(&CourseRun) -> bool) -> Option<&Arc<CourseRun>> {
-        let slot = self.runs_by_key.find(self.hash_of_key(key), |slot| {
-            self.runs.get(slot).is_some_and(|run| is(run))
-        })?;
-        self.runs.get(slot)
+        self.runs_by_key.find(self.hash_of_key(key), |slot| {
+            self.runs.get(slot).filter(|run| is(run))
+        })
     }
 
     // Listings without a query.
@@ -231,25 +227,24 @@ impl Image {
     fn organization_slot(&self, id: OrganizationId) -> Option<Slot> {
         let hash = self.hash_of_id(id.get());
         self.organizations_by_id.find(hash, |slot| {
-            self.organizations
-                .get(slot)
-                .is_some_and(|node| node.organization.id == id)
+            let node = self.organizations.get(slot)?;
+            (node.organization.id == id).then_some(slot)
         })
     }
 
     fn course_slot(&self, id: CatalogCourseId) -> Option<Slot> {
         let hash = self.hash_of_id(id.get());
         self.courses_by_id.find(hash, |slot| {
-            self.courses
-                .get(slot)
-                .is_some_and(|node| node.course.id == id)
+            let node = self.courses.get(slot)?;
+            (node.course.id == id).then_some(slot)
         })
     }
 
     fn run_slot(&self, run: &CourseRun) -> Option<Slot> {
         let hash = self.hash_of_key(run.course_key.as_str());
         self.runs_by_key.find(hash, |slot| {
-            self.runs.get(slot).is_some_and(|other| other.id == run.id)
+            let other = self.runs.get(slot)?;
+            (other.id == run.id).then_some(slot)
         })
     }
 
