@@ -64,7 +64,7 @@ mod view;
 pub use catalog::{
     AddReference, Catalog, Changes, CourseSelector, CreateCatalogCourse, CreateCourseRun,
     CreateModulestoreRun, CreateOrganization, DeleteCatalogCourse, DeleteCourseRun,
-    DeleteOrganization, EnsureOrganization, Found, OnlyIf, Options, Outcome, Pending,
+    DeleteOrganization, EnsureOrganization, Found, OnlyIf, Options, Outcome, Pending, Reader,
     RemoveReference, Request, Snapshot, SyncCourseRun, UpdateCatalogCourse, UpdateOrganization,
     Warning, Watch, WriteDurability, WriterStats,
 };

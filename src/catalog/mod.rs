@@ -12,6 +12,7 @@ mod modulestore;
 mod only_if;
 mod options;
 mod organizations;
+mod reader;
 mod references;
 mod request;
 mod runs;
@@ -52,6 +53,7 @@ pub use options::{Durability as WriteDurability, Options};
 pub use organizations::{
     CreateOrganization, DeleteOrganization, EnsureOrganization, UpdateOrganization,
 };
+pub use reader::Reader;
 pub use references::{AddReference, RemoveReference};
 pub use request::{Outcome, Pending, Request, Warning};
 pub use runs::{CreateCourseRun, DeleteCourseRun, SyncCourseRun};

@@ -42,8 +42,8 @@ pub struct Found {
     pub course_runs: Page<Arc<CourseRun>>,
 }
 
-/// Declares each reading method once: on a snapshot, where its body is, and on the catalog, where
-/// it reads the newest image.
+/// Declares each reading method once: on a snapshot, where its body is, and on the catalog and a
+/// reader, where it reads the newest image.
 macro_rules! reads {
     ($(
         $(#[$doc:meta])*
@@ -67,6 +67,16 @@ macro_rules! reads {
                 pub fn $name $(<$lt>)? (&self $(, $arg: $type)*) -> $answer {
                     let guard = self.image();
                     let $image: &Image = &guard;
+                    $body
+                }
+            )*
+        }
+
+        impl super::Reader {
+            $(
+                $(#[$doc])*
+                pub fn $name $(<$lt>)? (&mut self $(, $arg: $type)*) -> $answer {
+                    let $image: &Image = self.image();
                     $body
                 }
             )*
