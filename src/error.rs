@@ -58,20 +58,64 @@ impl fmt::Display for Entity {
 /// What stands in the way of a deletion.
 ///
 /// Prints as `2 course runs: A, B`, and says so where the list is cut.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Blocking {
     /// What kind of record blocks.
     pub entity: Entity,
     /// How many block.
     pub count: u64,
-    /// The keys (or the referrers) of the first [`Blocking::LISTED`] of them, in key order.
-    pub first: Vec<String>,
+    /// Asked only when somebody wants to know: most look at no more than the refusal.
+    keys: Arc<dyn Keys>,
+}
+
+/// Keys of records that block.
+pub(crate) trait Keys: Send + Sync + 'static {
+    /// The first of them in key order, at most so many.
+    fn first(&self, most: usize) -> Vec<String>;
+}
+
+impl Keys for Vec<String> {
+    fn first(&self, most: usize) -> Vec<String> {
+        self.iter().take(most).cloned().collect()
+    }
 }
 
 impl Blocking {
-    /// The most keys that [`Blocking::first`] lists.
+    /// The most keys that [`first`](Blocking::first) lists.
     pub const LISTED: usize = 100;
+
+    pub(crate) fn new(entity: Entity, count: u64, keys: impl Keys) -> Self {
+        Self {
+            entity,
+            count,
+            keys: Arc::new(keys),
+        }
+    }
+
+    /// The keys (or the referrers) of the first [`Blocking::LISTED`] of them, in key order.
+    #[must_use]
+    pub fn first(&self) -> Vec<String> {
+        self.keys.first(Self::LISTED)
+    }
+}
+
+impl PartialEq for Blocking {
+    fn eq(&self, other: &Self) -> bool {
+        (self.entity, self.count) == (other.entity, other.count) && self.first() == other.first()
+    }
+}
+
+impl Eq for Blocking {}
+
+impl fmt::Debug for Blocking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blocking")
+            .field("entity", &self.entity)
+            .field("count", &self.count)
+            .field("first", &self.first())
+            .finish()
+    }
 }
 
 impl fmt::Display for Blocking {
@@ -80,13 +124,9 @@ impl fmt::Display for Blocking {
         write!(f, "{} {}{plural}: ", self.count, self.entity)?;
         // A message is for reading: it shows a few, `first` has the rest.
         const SHOWN: usize = 5;
-        for (i, key) in self.first.iter().take(SHOWN).enumerate() {
-            if i > 0 {
-                f.write_str(", ")?;
-            }
-            f.write_str(key)?;
-        }
-        let shown = self.first.len().min(SHOWN) as u64;
+        let first = self.keys.first(SHOWN);
+        f.write_str(&first.join(", "))?;
+        let shown = first.len() as u64;
         if self.count > shown {
             write!(f, " and {} more", self.count - shown)?;
         }
@@ -284,11 +324,8 @@ mod tests {
 
     #[test]
     fn messages_are_sentences_that_name_the_value() {
-        let blocking = Blocking {
-            entity: Entity::CourseRun,
-            count: 7,
-            first: (1..=7).map(|n| format!("course-v1:O+C+{n}")).collect(),
-        };
+        let keys: Vec<_> = (1..=7).map(|n| format!("course-v1:O+C+{n}")).collect();
+        let blocking = Blocking::new(Entity::CourseRun, 7, keys);
         let error = Error::Protected {
             entity: Entity::CatalogCourse,
             key: "catalog-course:O:C".into(),

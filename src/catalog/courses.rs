@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Catalog;
 use super::request::{Draft, Plan, Request};
 use super::selector::CourseSelector;
-use crate::error::{Blocking, Entity, Error, Result};
-use crate::image::{Change, CourseNode, Versions};
+use crate::error::{Blocking, Entity, Error, Keys, Result};
+use crate::image::{Change, CourseNode, CourseRuns, Versions};
 use crate::key::CatalogCourseKey;
 use crate::model::{CatalogCourse, CourseCode, Language, Organization, Subject, Timestamp, Title};
 
@@ -222,11 +222,11 @@ impl<'a> Draft<'a> {
         Err(Error::Protected {
             entity,
             key: key.to_string(),
-            blocking: Blocking {
-                entity: Entity::Reference,
-                count: (first.len() + referrers.count()) as u64,
+            blocking: Blocking::new(
+                Entity::Reference,
+                (first.len() + referrers.count()) as u64,
                 first,
-            },
+            ),
         })
     }
 }
@@ -326,14 +326,16 @@ fn check_no_runs(node: &CourseNode) -> Result<()> {
     if node.runs.is_empty() {
         return Ok(());
     }
-    let first = node.runs.by_key().into_iter().take(Blocking::LISTED);
     Err(Error::Protected {
         entity: Entity::CatalogCourse,
         key: node.course.key().to_string(),
-        blocking: Blocking {
-            entity: Entity::CourseRun,
-            count: node.runs.len() as u64,
-            first: first.map(|run| run.course_key.to_string()).collect(),
-        },
+        blocking: Blocking::new(Entity::CourseRun, node.runs.len() as u64, node.runs.clone()),
     })
+}
+
+impl Keys for CourseRuns {
+    fn first(&self, most: usize) -> Vec<String> {
+        let runs = self.by_key().into_iter().take(most);
+        runs.map(|run| run.course_key.to_string()).collect()
+    }
 }

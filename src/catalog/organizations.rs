@@ -385,18 +385,12 @@ impl Plan for DeleteOrganization {
         let node = draft.find_organization(&self.short_name)?;
         let organization = Arc::clone(&node.organization);
         if node.course_count() > 0 {
-            let courses = draft.image.courses_of(node);
+            let courses = draft.image.courses_of(node).take(Blocking::LISTED);
+            let first: Vec<_> = courses.map(|node| node.course.key().to_string()).collect();
             return Err(Error::Protected {
                 entity: Entity::Organization,
                 key: organization.short_name.to_string(),
-                blocking: Blocking {
-                    entity: Entity::CatalogCourse,
-                    count: node.course_count(),
-                    first: courses
-                        .take(Blocking::LISTED)
-                        .map(|node| node.course.key().to_string())
-                        .collect(),
-                },
+                blocking: Blocking::new(Entity::CatalogCourse, node.course_count(), first),
             });
         }
         draft.change(Change::Organization(Versions::deleted(organization)));

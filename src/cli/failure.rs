@@ -118,13 +118,13 @@ impl From<Error> for Failure {
                     code: exit::PROTECTED,
                     ..Self::other(what)
                 };
-                return blocking
-                    .first
+                let first = blocking.first();
+                return first
                     .iter()
                     .fold(failure.advise("Delete these first:"), |failure, key| {
                         failure.advise(format!("  {key}"))
                     })
-                    .and_more(blocking.count, blocking.first.len());
+                    .and_more(blocking.count, first.len());
             }
             Error::AlreadyExists { existing, .. } => (
                 exit::ALREADY_EXISTS,

@@ -249,7 +249,7 @@ impl From<Error> for Problem {
             Error::NotFound { .. } => Self::new(Code::NotFound, detail),
             Error::Protected { blocking, .. } => {
                 let mut problem = Self::new(Code::Protected, detail);
-                problem.members.blocking = Some(blocking.first);
+                problem.members.blocking = Some(blocking.first());
                 problem.members.blocking_count = Some(blocking.count);
                 problem
             }

@@ -213,7 +213,7 @@ impl Refusal {
                 },
             ) => {
                 (found, found_key) == (entity, key)
-                    && (&blocking.entity, &blocking.first) == (by, first)
+                    && (&blocking.entity, &blocking.first()) == (by, first)
                     && blocking.count == *count as u64
             }
             (

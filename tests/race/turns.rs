@@ -77,8 +77,8 @@ pub(super) enum Answer {
 pub(super) fn perform(catalog: &Catalog, op: &Op) -> Answer {
     carry_out(catalog, op).unwrap_or_else(|error| match &error {
         Error::Protected { blocking, .. } => {
-            assert_eq!(blocking.count, blocking.first.len() as u64);
-            Answer::Refused(error.code(), blocking.first.clone())
+            assert_eq!(blocking.count, blocking.first().len() as u64);
+            Answer::Refused(error.code(), blocking.first())
         }
         Error::AlreadyExists { existing, .. } => {
             Answer::Refused(error.code(), vec![existing.clone()])

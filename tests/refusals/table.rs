@@ -674,7 +674,7 @@ pub(super) fn refused_when_there_are_many() -> Vec<Refusal> {
                     panic!("{error:?}");
                 };
                 let listed: Vec<_> = (0..100).map(|n| format!("{prefix}{n:03}")).collect();
-                assert_eq!((blocking.count, blocking.first), (120, listed));
+                assert_eq!((blocking.count, blocking.first()), (120, listed));
             }
             c.delete_course_run(RUN)
         })
