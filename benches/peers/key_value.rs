@@ -258,6 +258,8 @@ impl<S: Store> Lookups for &KeyValue<S> {
 }
 
 impl<S: Store> Listings for &KeyValue<S> {
+    type Runs = Vec<Run>;
+
     fn runs_of(&self, org: &str, code: &str) -> Vec<Run> {
         let mut found: Vec<Run> = Vec::new();
         let prefix = runs_prefix(org, code);

@@ -1,5 +1,6 @@
 //! What is asked of a peer. Each does the same, on the same records, by the same rules.
 
+use std::ops::Deref;
 use std::path::Path;
 
 use coursecat::RunKey;
@@ -45,8 +46,10 @@ pub(crate) trait Lookups {
 
 /// Listings, on a reader.
 pub(crate) trait Listings: Lookups {
+    type Runs: Deref<Target = [Self::Run]>;
+
     /// All runs of a course, newest first.
-    fn runs_of(&self, org: &str, code: &str) -> Vec<Self::Run>;
+    fn runs_of(&self, org: &str, code: &str) -> Self::Runs;
 
     /// The first courses of an organization, by code ignoring case.
     fn courses_of(&self, org: &str, limit: usize) -> Vec<Self::Course>;

@@ -2,13 +2,14 @@
 //!
 //! It groups the commits of concurrent callers by itself, so it has no second way of being run.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
 use coursecat::{
-    Catalog, CatalogCourse, CourseQuery, CourseRun, CreateCatalogCourse, CreateModulestoreRun,
-    Error, Options, Order, RunKey, Timestamp, WriteDurability,
+    Catalog, CatalogCourse, CourseQuery, CourseRun, CourseRuns, CreateCatalogCourse,
+    CreateModulestoreRun, Error, Options, Order, RunKey, Timestamp, WriteDurability,
 };
 
 use crate::peer::{Creates, Durability, Listings, Lookups, Peer, RELAXED_FOR};
@@ -57,7 +58,7 @@ fn wait<T>(pending: coursecat::Pending<T>) {
 impl Peer for Coursecat {
     const NAME: &'static str = "coursecat";
 
-    type Reader<'peer> = &'peer Catalog;
+    type Reader<'peer> = Reader;
 
     fn open(folder: &Path, durability: Durability) -> Self {
         let durability = match durability {
@@ -68,8 +69,8 @@ impl Peer for Coursecat {
         Self(opened.expect("a catalog"))
     }
 
-    fn reader(&self) -> &Catalog {
-        &self.0
+    fn reader(&self) -> Reader {
+        Reader(RefCell::new(self.0.reader()))
     }
 
     fn create_courses(&self, courses: &[Course]) {
@@ -102,43 +103,58 @@ impl Peer for Coursecat {
     }
 }
 
-impl Lookups for &Catalog {
+/// A [`coursecat::Reader`], which a thread has for its own.
+pub(crate) struct Reader(RefCell<coursecat::Reader>);
+
+impl Lookups for Reader {
     type Run = Arc<CourseRun>;
     type Course = Arc<CatalogCourse>;
 
     fn run(&self, key: &str) -> Option<Self::Run> {
-        self.get_course_run(key).ok()
+        self.0.borrow_mut().get_course_run(key).ok()
     }
 
     fn run_parsed(&self, key: &RunKey) -> Option<Self::Run> {
-        self.get_course_run(key).ok()
+        self.0.borrow_mut().get_course_run(key).ok()
     }
 
     fn runs(&self, keys: &[String]) -> Vec<Option<Self::Run>> {
-        self.get_course_runs(keys).expect("they are keys")
+        self.0
+            .borrow_mut()
+            .get_course_runs(keys)
+            .expect("they are keys")
     }
 
     fn course(&self, key_str: &str) -> Option<Self::Course> {
-        self.get_catalog_course(key_str).ok()
+        self.0.borrow_mut().get_catalog_course(key_str).ok()
     }
 
     fn course_coded(&self, org: &str, code: &str) -> Option<Self::Course> {
-        self.get_catalog_course((org, code)).ok()
+        self.0.borrow_mut().get_catalog_course((org, code)).ok()
     }
 }
 
-impl Listings for &Catalog {
-    fn runs_of(&self, org: &str, code: &str) -> Vec<Self::Run> {
-        self.list_runs((org, code)).unwrap_or_default().to_vec()
+impl Listings for Reader {
+    type Runs = CourseRuns;
+
+    fn runs_of(&self, org: &str, code: &str) -> CourseRuns {
+        self.0
+            .borrow_mut()
+            .list_runs((org, code))
+            .unwrap_or_default()
     }
 
     fn courses_of(&self, org: &str, limit: usize) -> Vec<Self::Course> {
         let query = CourseQuery::new().org(org).order(Order::Key).limit(limit);
-        self.list_catalog_courses(&query).expect("a page").items
+        self.0
+            .borrow_mut()
+            .list_catalog_courses(&query)
+            .expect("a page")
+            .items
     }
 
     fn search(&self, text: &str, limit: usize) -> (Vec<Self::Course>, Vec<Self::Run>) {
-        let found = Catalog::search(self, text, limit).expect("a page");
+        let found = self.0.borrow_mut().search(text, limit).expect("a page");
         (found.catalog_courses.items, found.course_runs.items)
     }
 }

@@ -343,6 +343,8 @@ impl Lookups for Connection {
 }
 
 impl Listings for Connection {
+    type Runs = Vec<Run>;
+
     fn runs_of(&self, org: &str, code: &str) -> Vec<Run> {
         let mut list = self.prepare_cached(RUNS_OF).expect("a statement");
         let rows = list.query_map([fold(org), fold(code)], run).expect("read");
