@@ -334,6 +334,12 @@ fn variables_stand_in_for_options_and_nothing_for_none() {
         ("COURSECAT_DEFAULT_LANGUAGE", "", 0),
         ("COURSECAT_DEFAULT_LANGUAGE", "fr", 0),
         ("COURSECAT_DEFAULT_LANGUAGE", "French", 6),
+        ("COURSECAT_KEEP_CHANGES", "", 0),
+        ("COURSECAT_KEEP_CHANGES", "0", 0),
+        ("COURSECAT_KEEP_CHANGES", "many", 2),
+        ("COURSECAT_KEEP_CHANGES_FOR", "", 0),
+        ("COURSECAT_KEEP_CHANGES_FOR", "7d", 0),
+        ("COURSECAT_KEEP_CHANGES_FOR", "7 moons", 2),
     ] {
         let (found, said) = with(variable, value, &["stats"]);
         assert_eq!(found, code, "{variable}={value}: {said}");

@@ -54,6 +54,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
             "Catalog",
             "CourseQuery",
             "Cursor",
+            "Options",
             "Timestamp",
             "Error",
             "Result",

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(super) use super::feed_args::FeedArguments;
 pub(super) use super::page_args::{OrderArgument, PageArguments};
 pub(super) use super::transfer_args::{
     BackupArguments, ConflictArgument, ExportArguments, ImportArguments,
@@ -86,6 +87,9 @@ pub(super) struct Global {
         help_heading = "Global options"
     )]
     pub(super) no_auto_create: bool,
+
+    #[command(flatten)]
+    pub(super) feed: FeedArguments,
 
     /// Say more of what happens, on stderr
     #[arg(short, long, global = true, help_heading = "Global options")]

@@ -9,6 +9,7 @@ mod courses;
 mod data;
 mod export;
 mod failure;
+mod feed_args;
 mod import;
 mod input;
 #[cfg(feature = "http")]
@@ -26,6 +27,7 @@ mod search;
 #[cfg(feature = "http")]
 mod serve;
 mod session;
+mod span;
 mod suggest;
 mod transfer_args;
 mod upkeep;

@@ -53,6 +53,7 @@ impl Session {
     /// The options to open a catalog with.
     pub(super) fn options(&self) -> Result<Options, Failure> {
         let mut options = Options::new().auto_create_organizations(!self.global.no_auto_create);
+        options = self.global.feed.apply(options);
         // A variable that is set to nothing is as good as none.
         let given = |code: &&String| !code.is_empty();
         if let Some(code) = self.global.default_language.as_ref().filter(given) {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::server::Server;
+use crate::server::{Server, coursecat};
 
 fn create(server: &Server, number: usize) {
     let key = format!("course-v1:Org+C{number}+R");
@@ -220,4 +220,69 @@ fn streams_have_a_number_and_end_with_the_service() {
     assert_eq!(first.event().unwrap().1["code"], "stopping");
     assert!(first.block().is_none());
     assert!(server.wait().success());
+}
+
+#[test]
+fn the_feed_keeps_what_it_was_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("coursecat.toml");
+    std::fs::write(&file, "keep-changes = 1\n").unwrap();
+    let file = file.to_str().unwrap();
+    for (name, arguments, variable, is_kept) in [
+        ("default", &[][..], None, true),
+        ("flag", &["--keep-changes", "1"], None, false),
+        ("age", &["--keep-changes-for", "0s"], None, false),
+        ("long", &["--keep-changes-for", "7d"], None, true),
+        ("variable", &[], Some("1"), false),
+        ("flag wins", &["--keep-changes", "9000"], Some("1"), true),
+        ("file", &["--config", file], None, false),
+        ("nothing is none", &["--config", file], Some(""), false),
+        ("variable wins", &["--config", file], Some("9000"), true),
+    ] {
+        let data = folder.path().join(name);
+        let server = Server::start_with(&data, arguments, |command| {
+            if let Some(count) = variable {
+                command.env("COURSECAT_KEEP_CHANGES", count);
+            }
+        });
+        (0..3).for_each(|number| create(&server, number));
+        let answer = server.get("/v1/changes?since=0");
+        if is_kept {
+            let results = &answer.expect(200)["results"];
+            assert_eq!(results.as_array().unwrap().len(), 7, "{name}");
+        } else {
+            let problem = answer.expect(410);
+            assert_eq!(problem["code"], "compacted", "{name}");
+            let from = format!(
+                "/v1/changes?since={}",
+                problem["oldest"].as_u64().unwrap() - 1
+            );
+            let kept = server.get(&from).expect(200);
+            assert_eq!(kept["next"], 7, "{name}");
+        }
+    }
+}
+
+/// Any verb that writes keeps as much as it is told, and no more.
+#[test]
+fn verbs_keep_of_the_feed_what_they_are_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let create = |name: &str, keep: &[&str]| {
+        let mut command = coursecat(&["org", "create", name, "--data"]);
+        command.arg(&data).args(keep).output().unwrap()
+    };
+    for name in ["A", "B", "C"] {
+        assert!(create(name, &[]).status.success());
+    }
+    let server = Server::start_on(&data, &[]);
+    server.get("/v1/changes?since=0").expect(200);
+    drop(server);
+    assert!(create("D", &["--keep-changes", "1"]).status.success());
+    let server = Server::start_on(&data, &[]);
+    let problem = server.get("/v1/changes?since=0").expect(410);
+    assert_eq!(problem["oldest"], 4);
+    for wrong in [["--keep-changes", "-1"], ["--keep-changes-for", "soon"]] {
+        assert_eq!(create("E", &wrong).status.code(), Some(2));
+    }
 }

@@ -37,14 +37,19 @@ impl Server {
 
     /// Serves a folder that outlives the service.
     pub fn start_on(data: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(data, arguments, |_| {})
+    }
+
+    /// The same, with more about the process.
+    pub fn start_with(data: &Path, arguments: &[&str], more: impl Fn(&mut Command)) -> Self {
         let log = data.with_extension("log");
-        let mut child = coursecat(&["--json", "serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .args(arguments)
+        let mut command = coursecat(&["--json", "serve", "--listen", "127.0.0.1:0", "--data"]);
+        command.arg(data).args(arguments);
+        command
             .stdout(Stdio::piped())
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
+            .stderr(File::create(&log).unwrap());
+        more(&mut command);
+        let mut child = command.spawn().unwrap();
         let mut banner = String::new();
         let stdout = child.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut banner).unwrap();

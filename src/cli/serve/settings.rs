@@ -3,17 +3,16 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::super::args::{Arguments, Global};
 use super::super::failure::{Failure, exit};
 use super::super::session::Session;
+use super::super::span::Span;
 use super::log::{LogFormat, LogLevel};
 use crate::http::Config;
 use crate::http::keys::KeyFile;
@@ -24,8 +23,8 @@ Examples:
   coursecat serve --data /srv/catalog --config /etc/coursecat.toml
 
 Every option can also be a variable (--listen is COURSECAT_LISTEN) or a line of the file
-(listen = \"127.0.0.1:8787\"; data, default-language, allowed-languages and no-auto-create too). A
-flag wins over a variable, a variable over the file.
+(listen = \"127.0.0.1:8787\"; and so can data, default-language, allowed-languages, no-auto-create,
+keep-changes and keep-changes-for). A flag wins over a variable, a variable over the file.
 
 SIGTERM and Ctrl-C end it: it stops accepting, finishes what runs, and closes the store.";
 
@@ -199,6 +198,8 @@ struct Shared {
     default_language: Option<String>,
     allowed_languages: Option<Vec<String>>,
     no_auto_create: Option<bool>,
+    keep_changes: Option<u64>,
+    keep_changes_for: Option<Span>,
 }
 
 /// The options from all sources.
@@ -320,6 +321,7 @@ impl Shared {
         if !is_given("no_auto_create") {
             set(&mut global.no_auto_create, self.no_auto_create);
         }
+        global.feed.or(self.keep_changes, self.keep_changes_for);
     }
 }
 
@@ -351,6 +353,8 @@ impl File {
             "default-language",
             "allowed-languages",
             "no-auto-create",
+            "keep-changes",
+            "keep-changes-for",
         ] {
             if let Some(value) = table.remove(name) {
                 shared.insert(name.to_owned(), value);
@@ -360,27 +364,5 @@ impl File {
             shared: shared.try_into().map_err(wrong)?,
             settings: table.try_into().map_err(wrong)?,
         })
-    }
-}
-
-/// A length of time, as people write it: `30s`, `2m`, `500ms`.
-#[derive(Clone, Copy, Debug)]
-struct Span(Duration);
-
-impl FromStr for Span {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let span: Result<jiff::SignedDuration, _> = text.parse();
-        let span = span.ok().and_then(|span| Duration::try_from(span).ok());
-        span.map(Self)
-            .ok_or_else(|| format!("{text:?} is no length of time such as 30s, 2m or 500ms"))
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
     }
 }
