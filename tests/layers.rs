@@ -27,7 +27,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
             "Result",
         ],
     ),
-    ("view", &["{", "Warning"]),
+    ("view", &["{", "Stats", "Warning"]),
     (
         "http",
         &[
@@ -51,6 +51,8 @@ const MAY_USE: [(&str, &[&str]); 14] = [
             "http",
             "transfer",
             "view",
+            "Order",
+            "Snapshot",
             "Catalog",
             "CourseQuery",
             "Cursor",

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(super) use super::feed_args::FeedArguments;
 pub(super) use super::page_args::{OrderArgument, PageArguments};
+pub(super) use super::server_args::ServerArguments;
 pub(super) use super::transfer_args::{
     BackupArguments, ConflictArgument, ExportArguments, ImportArguments,
 };
@@ -94,10 +95,13 @@ pub(super) struct Global {
     /// Say more of what happens, on stderr
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(super) verbose: bool,
+
+    #[command(flatten)]
+    pub(super) server: ServerArguments,
 }
 
 /// Reads a variable that switches something on, in any of the usual words. Nothing is off.
-fn switch(word: &str) -> Result<bool, String> {
+pub(super) fn switch(word: &str) -> Result<bool, String> {
     match word.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(true),
         "" | "0" | "false" | "no" | "off" => Ok(false),

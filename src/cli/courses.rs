@@ -2,10 +2,9 @@
 
 use super::args::CourseVerb;
 use super::failure::Failure;
+use super::place::{CourseFilter, NewCourse};
 use super::session::Session;
-use super::suggest::{explain_empty, suggest};
-use super::view::{CourseView, RunView};
-use crate::{Catalog, CatalogCourse, CourseQuery, CreateCatalogCourse};
+use super::suggest::explain_empty;
 
 pub(super) fn run(session: &Session, verb: CourseVerb) -> Result<(), Failure> {
     match verb {
@@ -16,31 +15,16 @@ pub(super) fn run(session: &Session, verb: CourseVerb) -> Result<(), Failure> {
             language,
             language_short,
         } => {
-            let catalog = session.open_or_create()?;
-            let mut request = CreateCatalogCourse::new(org, course_code)
-                .title(title)
-                .language_short(language_short);
-            if let Some(code) = language {
-                request = request.language(code);
-            }
-            let course = catalog
-                .create_catalog_course(request)
-                .map_err(|error| suggest(error, &catalog.snapshot()))?;
-            show(session, &catalog, &course)
+            let course = session.place_or_create()?.create_course(&NewCourse {
+                org: &org,
+                course_code: &course_code,
+                title: &title,
+                language: language.as_deref(),
+                language_short: &language_short,
+            })?;
+            session.output.one(&course)
         }
-        CourseVerb::Get { keys } => {
-            let snapshot = session.open()?.snapshot();
-            let found: crate::Result<Vec<_>> = keys
-                .iter()
-                .map(|key| snapshot.get_catalog_course(key))
-                .collect();
-            let views: Vec<_> = found
-                .map_err(|error| suggest(error, &snapshot))?
-                .iter()
-                .map(|course| CourseView::of(course, &snapshot).into_owned())
-                .collect();
-            session.output.list(&views)
-        }
+        CourseVerb::Get { keys } => session.output.list(&session.place()?.courses(&keys)?),
         CourseVerb::List {
             org,
             course_code,
@@ -48,38 +32,23 @@ pub(super) fn run(session: &Session, verb: CourseVerb) -> Result<(), Failure> {
             text,
             page,
         } => {
-            let snapshot = session.open()?.snapshot();
-            let mut query = CourseQuery::new().text(&text);
-            if let Some(org) = &org {
-                query = query.org(org);
-            }
-            if let Some(code) = course_code {
-                query = query.course_code(code);
-            }
-            if let Some(code) = language {
-                query = query.language(code);
-            }
-            let shown = session.list(
-                &page,
-                |order, limit, cursor| {
-                    let query = query.clone().order(order).limit(limit).after(cursor);
-                    snapshot.list_catalog_courses(&query)
-                },
-                |course| CourseView::of(course, &snapshot).into_owned(),
-            )?;
-            if let (0, Some(org)) = (shown, &org) {
-                explain_empty(session, snapshot.get_organization(org), &snapshot);
+            let place = session.place()?;
+            let filter = CourseFilter {
+                org: org.as_deref(),
+                course_code: course_code.as_deref(),
+                language: language.as_deref(),
+                text: &text,
+            };
+            let shown = session.list(&page, |part| place.list_courses(&filter, part))?;
+            if let (0, Some(org)) = (shown, org) {
+                explain_empty(session, place.organizations(&[org]));
             }
             Ok(())
         }
         CourseVerb::Runs { key } => {
-            let snapshot = session.open()?.snapshot();
-            let runs = snapshot
-                .list_runs(&key)
-                .map_err(|error| suggest(error, &snapshot))?;
-            let views: Vec<_> = runs.iter().map(|run| RunView::of(run, &snapshot)).collect();
-            session.output.list(&views)?;
-            if views.is_empty() {
+            let runs = session.place()?.runs_of(&key)?;
+            session.output.list(&runs)?;
+            if runs.is_empty() {
                 session.done("It has no runs.");
             }
             Ok(())
@@ -89,24 +58,15 @@ pub(super) fn run(session: &Session, verb: CourseVerb) -> Result<(), Failure> {
             title,
             language_short,
         } => {
-            let catalog = session.open()?;
-            let course = catalog
-                .update_catalog_course(&key, &title, &language_short)
-                .map_err(|error| suggest(error, &catalog.snapshot()))?;
-            show(session, &catalog, &course)
+            let course = session
+                .place()?
+                .update_course(&key, &title, &language_short)?;
+            session.output.one(&course)
         }
         CourseVerb::Delete { key } => {
-            let catalog = session.open()?;
-            catalog
-                .delete_catalog_course(&key)
-                .map_err(|error| suggest(error, &catalog.snapshot()))?;
+            session.place()?.delete_course(&key)?;
             session.done(&format!("Deleted {key}."));
             Ok(())
         }
     }
-}
-
-fn show(session: &Session, catalog: &Catalog, course: &CatalogCourse) -> Result<(), Failure> {
-    let snapshot = catalog.snapshot();
-    session.output.one(&CourseView::of(course, &snapshot))
 }

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
+use super::holder::Holder;
 use super::output::{printable, quoted, say};
 use crate::{Error, Field};
 
@@ -19,6 +20,7 @@ pub(super) struct Failure {
 /// The exit codes, as `--help` has them.
 pub(super) mod exit {
     pub(crate) const FAILURE: u8 = 1;
+    pub(crate) const USAGE: u8 = 2;
     pub(crate) const NOT_FOUND: u8 = 3;
     pub(crate) const PROTECTED: u8 = 4;
     pub(crate) const ALREADY_EXISTS: u8 = 5;
@@ -114,22 +116,9 @@ impl From<Error> for Failure {
         let (code, advice) = match &error {
             Error::NotFound { .. } => (exit::NOT_FOUND, None),
             Error::Protected { blocking, .. } => {
-                let failure = Self {
-                    code: exit::PROTECTED,
-                    ..Self::other(what)
-                };
-                let first = blocking.first();
-                return first
-                    .iter()
-                    .fold(failure.advise("Delete these first:"), |failure, key| {
-                        failure.advise(format!("  {key}"))
-                    })
-                    .and_more(blocking.count, first.len());
+                return Self::protected(what, &blocking.first(), blocking.count);
             }
-            Error::AlreadyExists { existing, .. } => (
-                exit::ALREADY_EXISTS,
-                Some(format!("Use {existing:?}, or delete it first.")),
-            ),
+            Error::AlreadyExists { existing, .. } => return Self::already_exists(what, existing),
             Error::Invalid(invalid) if invalid.field == Field::Path => (
                 exit::INVALID,
                 Some(
@@ -137,12 +126,12 @@ impl From<Error> for Failure {
                         .to_owned(),
                 ),
             ),
-            Error::Invalid(_) => return Self::in_two_lines(exit::INVALID, &what),
+            Error::Invalid(_) => return Self::invalid(&what),
             Error::InvalidKey(invalid) => {
                 // What is wrong with it may say by itself what to do.
-                let advice = invalid.advice().unwrap_or("A run's key looks like course-v1:ORG+COURSE+RUN, a catalog course's like catalog-course:ORG:CODE.");
-                let what = what.strip_suffix(advice).unwrap_or(&what).trim_end();
-                return Self::with_code(exit::INVALID, what).advise(advice);
+                let advice = invalid.advice();
+                let without = what.strip_suffix(advice.unwrap_or_default());
+                return Self::invalid_key(without.unwrap_or(&what).trim_end(), advice);
             }
             Error::UnknownOrganization { short_name, .. } => (
                 exit::INVALID,
@@ -150,9 +139,12 @@ impl From<Error> for Failure {
                     "Run: coursecat org create {short_name} (or org update {short_name} --active), or leave out --no-auto-create."
                 )),
             ),
-            Error::Locked { .. } => (
+            Error::Locked { path } => (
                 exit::LOCKED,
-                Some("Wait for the other program to end, or ask it to; every catalog has one user at a time.".to_owned()),
+                Some(match Holder::of(path) {
+                    Some(Holder { address }) => format!("A server holds it: go to it with --server {address} in the place of --data, or stop it first."),
+                    None => "Wait for the other program to end, or ask it to; every catalog has one user at a time.".to_owned(),
+                }),
             ),
             Error::Corrupt { path, .. } => (
                 exit::CORRUPT,
@@ -195,8 +187,33 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    /// A record on which others depend: how many, and the first of them.
+    pub(super) fn protected(what: String, first: &[String], count: u64) -> Self {
+        let failure = Self::with_code(exit::PROTECTED, what).advise("Delete these first:");
+        first
+            .iter()
+            .fold(failure, |failure, key| failure.advise(format!("  {key}")))
+            .and_more(count, first.len())
+    }
+
+    /// A record that there is already.
+    pub(super) fn already_exists(what: String, existing: &str) -> Self {
+        Self::with_code(exit::ALREADY_EXISTS, what)
+            .advise(format!("Use {existing:?}, or delete it first."))
+    }
+
+    /// A value that breaks a rule.
+    pub(super) fn invalid(what: &str) -> Self {
+        Self::in_two_lines(exit::INVALID, what)
+    }
+
+    /// A text that is no key, with what to do about it if there is anything special.
+    pub(super) fn invalid_key(what: &str, advice: Option<&str>) -> Self {
+        Self::with_code(exit::INVALID, what).advise(advice.unwrap_or("A run's key looks like course-v1:ORG+COURSE+RUN, a catalog course's like catalog-course:ORG:CODE."))
+    }
+
     fn and_more(self, count: u64, shown: usize) -> Self {
-        match count - shown as u64 {
+        match count.saturating_sub(shown as u64) {
             0 => self,
             more => self.advise(format!("  … and {more} more")),
         }

@@ -10,6 +10,7 @@ mod data;
 mod export;
 mod failure;
 mod feed_args;
+mod holder;
 mod import;
 mod input;
 #[cfg(feature = "http")]
@@ -19,13 +20,17 @@ mod keys;
 mod organizations;
 mod output;
 mod page_args;
+mod place;
 mod progress;
+mod reach;
 mod references;
 mod rejects;
+mod remote;
 mod runs;
 mod search;
 #[cfg(feature = "http")]
 mod serve;
+mod server_args;
 mod session;
 mod span;
 mod suggest;
@@ -35,7 +40,7 @@ mod view;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Arguments, Verb};
 use failure::Failure;
@@ -47,11 +52,15 @@ use session::Session;
 /// 6 invalid input, 7 locked by another process, 8 corrupt.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = Arguments::command().get_matches();
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
     if !arguments.verb.has_a_log_of_its_own() {
         session::start_log(arguments.global.verbose);
     }
-    match run(arguments) {
+    match run(arguments, &matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.print();
@@ -60,8 +69,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Failure> {
-    let session = Session::new(arguments.global);
+fn run(arguments: Arguments, matches: &clap::ArgMatches) -> Result<(), Failure> {
+    let target = reach::choose(&arguments.global, &arguments.verb, matches)?;
+    let session = Session {
+        target,
+        ..Session::new(arguments.global)
+    };
     match arguments.verb {
         Verb::Org(verb) => organizations::run(&session, verb),
         Verb::Course(verb) => courses::run(&session, verb),

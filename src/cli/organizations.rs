@@ -2,10 +2,8 @@
 
 use super::args::OrgVerb;
 use super::failure::Failure;
+use super::place::OrganizationChange;
 use super::session::Session;
-use super::suggest::suggest;
-use super::view::OrganizationView;
-use crate::{CreateOrganization, Organization, OrganizationQuery, UpdateOrganization};
 
 pub(super) fn run(session: &Session, verb: OrgVerb) -> Result<(), Failure> {
     match verb {
@@ -14,48 +12,29 @@ pub(super) fn run(session: &Session, verb: OrgVerb) -> Result<(), Failure> {
             name,
             inactive,
         } => {
-            let catalog = session.open_or_create()?;
-            let request = CreateOrganization::new(short_name)
-                .name(name)
-                .active(!inactive);
-            let organization = catalog.create_organization(request)?;
-            show(session, &catalog, &organization)
+            let place = session.place_or_create()?;
+            let organization = place.create_organization(&short_name, &name, !inactive)?;
+            session.output.one(&organization)
         }
         OrgVerb::Get { short_names } => {
-            let snapshot = session.open()?.snapshot();
-            let found: crate::Result<Vec<_>> = short_names
-                .iter()
-                .map(|name| snapshot.get_organization(name))
-                .collect();
-            let views: Vec<_> = found
-                .map_err(|error| suggest(error, &snapshot))?
-                .iter()
-                .map(|organization| OrganizationView::of(organization, &snapshot).into_owned())
-                .collect();
-            session.output.list(&views)
+            let organizations = session.place()?.organizations(&short_names)?;
+            session.output.list(&organizations)
         }
         OrgVerb::List { text, page } => {
-            let snapshot = session.open()?.snapshot();
-            let query = OrganizationQuery::new().text(&text);
-            session.list(
-                &page,
-                |order, limit, cursor| {
-                    let query = query.clone().order(order).limit(limit).after(cursor);
-                    snapshot.list_organizations(&query)
-                },
-                |organization| OrganizationView::of(organization, &snapshot).into_owned(),
-            )?;
+            let place = session.place()?;
+            session.list(&page, |part| place.list_organizations(&text, part))?;
             Ok(())
         }
         OrgVerb::Rename {
             short_name,
             new_short_name,
         } => {
-            let catalog = session.open()?;
-            let renamed = catalog
-                .rename_organization(&short_name, &new_short_name)
-                .map_err(|error| suggest(error, &catalog.snapshot()))?;
-            show(session, &catalog, &renamed)
+            let change = OrganizationChange {
+                short_name: &new_short_name,
+                ..OrganizationChange::default()
+            };
+            let renamed = session.place()?.update_organization(&short_name, &change)?;
+            session.output.one(&renamed)
         }
         OrgVerb::Update {
             short_name,
@@ -63,34 +42,18 @@ pub(super) fn run(session: &Session, verb: OrgVerb) -> Result<(), Failure> {
             active,
             inactive,
         } => {
-            let catalog = session.open()?;
-            let mut request = UpdateOrganization::new(short_name).name(name);
-            if active || inactive {
-                request = request.active(active);
-            }
-            let updated = catalog
-                .update_organization(request)
-                .map_err(|error| suggest(error, &catalog.snapshot()))?;
-            show(session, &catalog, &updated)
+            let change = OrganizationChange {
+                name: &name,
+                active: (active || inactive).then_some(active),
+                ..OrganizationChange::default()
+            };
+            let updated = session.place()?.update_organization(&short_name, &change)?;
+            session.output.one(&updated)
         }
         OrgVerb::Delete { short_name } => {
-            let catalog = session.open()?;
-            catalog
-                .delete_organization(&short_name)
-                .map_err(|error| suggest(error, &catalog.snapshot()))?;
+            session.place()?.delete_organization(&short_name)?;
             session.done(&format!("Deleted the organization {short_name}."));
             Ok(())
         }
     }
-}
-
-fn show(
-    session: &Session,
-    catalog: &crate::Catalog,
-    organization: &Organization,
-) -> Result<(), Failure> {
-    let snapshot = catalog.snapshot();
-    session
-        .output
-        .one(&OrganizationView::of(organization, &snapshot))
 }

@@ -3,15 +3,12 @@
 use super::args::RefVerb;
 use super::failure::Failure;
 use super::session::Session;
-use super::suggest::suggest;
-use super::view::ReferenceView;
 
 pub(super) fn run(session: &Session, verb: RefVerb) -> Result<(), Failure> {
-    let catalog = session.open()?;
-    let failed = |error| suggest(error, &catalog.snapshot());
+    let place = session.place()?;
     match verb {
         RefVerb::Add { key, referrer } => {
-            let is_new = catalog.add_reference(&key, &referrer).map_err(failed)?;
+            let is_new = place.add_reference(&key, &referrer)?;
             session.done(&if is_new {
                 format!("{referrer} now refers to {key}.")
             } else {
@@ -20,20 +17,14 @@ pub(super) fn run(session: &Session, verb: RefVerb) -> Result<(), Failure> {
             Ok(())
         }
         RefVerb::Remove { key, referrer } => {
-            catalog.remove_reference(&key, &referrer).map_err(failed)?;
+            place.remove_reference(&key, &referrer)?;
             session.done(&format!("{referrer} no longer refers to {key}."));
             Ok(())
         }
         RefVerb::List { key } => {
-            let referrers = catalog.list_references(&key).map_err(failed)?;
-            let views: Vec<_> = referrers
-                .iter()
-                .map(|referrer| ReferenceView {
-                    referrer: referrer.to_string(),
-                })
-                .collect();
-            session.output.list(&views)?;
-            if views.is_empty() {
+            let references = place.references(&key)?;
+            session.output.list(&references)?;
+            if references.is_empty() {
                 session.done("Nothing refers to it.");
             }
             Ok(())

@@ -2,10 +2,9 @@
 
 use super::args::RunVerb;
 use super::failure::Failure;
+use super::place::{NewRun, RunFilter};
 use super::session::{Session, warned};
-use super::suggest::{explain_empty, suggest};
-use super::view::RunView;
-use crate::{Catalog, CatalogCourseKey, CourseRun, CreateCourseRun, RunQuery};
+use super::suggest::explain_empty;
 
 pub(super) fn run(session: &Session, verb: RunVerb) -> Result<(), Failure> {
     match verb {
@@ -16,90 +15,54 @@ pub(super) fn run(session: &Session, verb: RunVerb) -> Result<(), Failure> {
             in_course,
             run_code,
         } => {
-            let catalog = session.open_or_create()?;
+            let place = session.place_or_create()?;
             let key = key.unwrap_or_default();
-            let created = match (in_course, run_code) {
-                (Some(course), Some(code)) => {
-                    let request = CreateCourseRun::new(course, code)
-                        .course_key(key)
-                        .title(title);
-                    catalog
-                        .create_course_run(request)
-                        .map_err(|error| suggest(error, &catalog.snapshot()))?
-                }
-                _ => catalog.create_course_run_for_modulestore_course_with(
-                    key,
-                    &title,
-                    &language_short,
-                )?,
+            let new = match (&in_course, &run_code) {
+                (Some(course), Some(run_code)) => NewRun::InCourse {
+                    course,
+                    run_code,
+                    key: &key,
+                    title: &title,
+                },
+                _ => NewRun::WithCourse {
+                    key: &key,
+                    title: &title,
+                    language_short: &language_short,
+                },
             };
-            let run = warned(created);
-            show(session, &catalog, &run)
+            let run = warned(place.create_run(&new)?);
+            session.output.one(&run)
         }
-        RunVerb::Get { keys } => {
-            let snapshot = session.open()?.snapshot();
-            let found: crate::Result<Vec<_>> = keys
-                .iter()
-                .map(|key| snapshot.get_course_run(key))
-                .collect();
-            let views: Vec<_> = found
-                .map_err(|error| suggest(error, &snapshot))?
-                .iter()
-                .map(|run| RunView::of(run, &snapshot).into_owned())
-                .collect();
-            session.output.list(&views)
-        }
+        RunVerb::Get { keys } => session.output.list(&session.place()?.runs(&keys)?),
         RunVerb::List {
             org,
             course,
             text,
             page,
         } => {
-            let snapshot = session.open()?.snapshot();
-            let mut query = RunQuery::new().text(&text);
-            if let Some(org) = &org {
-                query = query.org(org);
+            let place = session.place()?;
+            let filter = RunFilter {
+                org: org.as_deref(),
+                course: course.as_deref(),
+                text: &text,
+            };
+            let shown = session.list(&page, |part| place.list_runs(&filter, part))?;
+            if let (0, Some(org)) = (shown, org) {
+                explain_empty(session, place.organizations(&[org]));
             }
-            if let Some(course) = &course {
-                let key: CatalogCourseKey = course.parse().map_err(crate::Error::from)?;
-                query = query.course(key);
-            }
-            let shown = session.list(
-                &page,
-                |order, limit, cursor| {
-                    let query = query.clone().order(order).limit(limit).after(cursor);
-                    snapshot.list_course_runs(&query)
-                },
-                |run| RunView::of(run, &snapshot).into_owned(),
-            )?;
-            if let (0, Some(org)) = (shown, &org) {
-                explain_empty(session, snapshot.get_organization(org), &snapshot);
-            }
-            if let (0, Some(course)) = (shown, &course) {
-                explain_empty(session, snapshot.get_catalog_course(course), &snapshot);
+            if let (0, Some(course)) = (shown, course) {
+                explain_empty(session, place.courses(&[course]));
             }
             Ok(())
         }
         RunVerb::Sync { key, title } => {
-            let catalog = session.open()?;
-            let synced = catalog
-                .sync_course_run_details(&key, &title)
-                .map_err(|error| suggest(error, &catalog.snapshot()))?;
-            let run = warned(synced);
-            show(session, &catalog, &run)
+            let run = warned(session.place()?.sync_run(&key, &title)?);
+            session.output.one(&run)
         }
         RunVerb::Delete { key } => {
-            let catalog = session.open()?;
-            catalog
-                .delete_course_run(&key)
-                .map_err(|error| suggest(error, &catalog.snapshot()))?;
+            session.place()?.delete_run(&key)?;
             session.done(&format!("Deleted {key}."));
             Ok(())
         }
     }
-}
-
-fn show(session: &Session, catalog: &Catalog, run: &CourseRun) -> Result<(), Failure> {
-    let snapshot = catalog.snapshot();
-    session.output.one(&RunView::of(run, &snapshot))
 }

@@ -1,28 +1,52 @@
-//! A session: the options of one run of the program, and the catalog that it opens.
+//! A session: the options of one run of the program, and the catalog that it opens or goes to.
 
 use std::io::{ErrorKind, IsTerminal};
 
 use super::args::{Global, OrderArgument, PageArguments};
 use super::failure::Failure;
 use super::output::{Output, printable, say};
+use super::place::{Folder, Listed, Part, Place, Server};
+use super::reach::Target;
 use super::view::View;
-use crate::{Catalog, Cursor, Options, Order, Outcome, Page, Result};
+use crate::{Catalog, Options, Order, Outcome};
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) global: Global,
     pub(super) output: Output,
+    pub(super) target: Target,
 }
 
 impl Session {
+    /// A session on the folder that the options name.
     pub(super) fn new(global: Global) -> Self {
         let output = if global.json {
             Output::Json
         } else {
             Output::Table
         };
-        Self { global, output }
+        Self {
+            global,
+            output,
+            target: Target::Folder,
+        }
+    }
+
+    /// The place to read and change records in. A folder must hold a catalog.
+    pub(super) fn place(&self) -> Result<Box<dyn Place + '_>, Failure> {
+        Ok(match &self.target {
+            Target::Folder => Box::new(Folder(self.open()?)),
+            Target::Server(remote) => Box::new(Server(remote)),
+        })
+    }
+
+    /// The place to put records into. A folder that holds nothing gets a catalog.
+    pub(super) fn place_or_create(&self) -> Result<Box<dyn Place + '_>, Failure> {
+        Ok(match &self.target {
+            Target::Folder => Box::new(Folder(self.open_or_create()?)),
+            Target::Server(remote) => Box::new(Server(remote)),
+        })
     }
 
     /// Opens a catalog to read or change what is in it. There must be one.
@@ -76,29 +100,32 @@ impl Session {
         }
     }
 
-    /// Prints a list, page by page if all of it was asked for, and says where to go on if not.
+    /// Prints a list, part by part if all of it was asked for, and says where to go on if not.
     /// Tells how many records it has printed.
-    pub(super) fn list<T, V: View>(
+    pub(super) fn list<V: View>(
         &self,
         page: &PageArguments,
-        read: impl Fn(Order, usize, Option<Cursor>) -> Result<Page<T>>,
-        view: impl Fn(&T) -> V,
+        read: impl Fn(Part) -> Result<Listed<V>, Failure>,
     ) -> Result<usize, Failure> {
         let order = match page.order {
             OrderArgument::Key => Order::Key,
             OrderArgument::Newest => Order::Newest,
         };
         if page.all && self.output == Output::Json {
-            return self.list_all_json(order, read, view);
+            return self.list_all_json(order, read);
         }
         let mut items = Vec::new();
-        let mut cursor = page.cursor.clone();
+        let mut after = page.cursor.clone();
         loop {
-            let limit = if page.all { 1_000 } else { page.limit };
-            let found = read(order, limit, cursor)?;
-            items.extend(found.items.iter().map(&view));
-            cursor = found.next;
-            if cursor.is_none() || !page.all {
+            let limit = if page.all { MOST_AT_ONCE } else { page.limit };
+            let found = read(Part {
+                order,
+                limit,
+                after,
+            })?;
+            items.extend(found.items);
+            after = found.next;
+            if after.is_none() || !page.all {
                 break;
             }
         }
@@ -106,7 +133,7 @@ impl Session {
         if items.is_empty() {
             self.done("Nothing found.");
         }
-        if let Some(cursor) = cursor {
+        if let Some(cursor) = after {
             say(&format!(
                 "There is more: go on with --cursor {cursor}, or show all with --all."
             ));
@@ -115,27 +142,34 @@ impl Session {
     }
 
     /// Lines need not wait for each other as the columns of a table do.
-    fn list_all_json<T, V: View>(
+    fn list_all_json<V: View>(
         &self,
         order: Order,
-        read: impl Fn(Order, usize, Option<Cursor>) -> Result<Page<T>>,
-        view: impl Fn(&T) -> V,
+        read: impl Fn(Part) -> Result<Listed<V>, Failure>,
     ) -> Result<usize, Failure> {
-        let mut cursor = None;
+        let limit = MOST_AT_ONCE;
+        let mut after = None;
         let mut shown = 0;
         loop {
-            let found = read(order, 1_000, cursor)?;
+            let found = read(Part {
+                order,
+                limit,
+                after,
+            })?;
             shown += found.items.len();
             for item in &found.items {
-                self.output.object(&view(item))?;
+                self.output.object(item)?;
             }
             match found.next {
-                Some(next) => cursor = Some(next),
+                Some(next) => after = Some(next),
                 None => return Ok(shown),
             }
         }
     }
 }
+
+/// The most records that one part of a list may have.
+const MOST_AT_ONCE: usize = 1_000;
 
 /// Says what an operation warns of, and gives its value.
 pub(super) fn warned<T>(outcome: Outcome<T>) -> T {

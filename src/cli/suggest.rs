@@ -17,39 +17,52 @@ pub(super) fn suggest(error: Error, snapshot: &Snapshot) -> Failure {
         return error.into();
     };
     let (entity, key) = (*entity, key.clone());
-    let failure = Failure::from(error);
+    hint(Failure::from(error), entity, &key, || -> Keys<'_> {
+        match entity {
+            Entity::Organization => Box::new(
+                snapshot
+                    .organizations()
+                    .map(|org| org.short_name.to_string()),
+            ),
+            Entity::CatalogCourse => {
+                let courses = snapshot.catalog_courses();
+                Box::new(courses.map(|course| course.key().to_string()))
+            }
+            Entity::CourseRun => {
+                Box::new(snapshot.course_runs().map(|run| run.course_key.to_string()))
+            }
+            Entity::Reference => Box::new(std::iter::empty()),
+        }
+    })
+}
+
+/// Keys of one kind of record.
+pub(super) type Keys<'a> = Box<dyn Iterator<Item = String> + 'a>;
+
+/// Adds to a failure about a key that is not found which of all keys may have been meant.
+pub(super) fn hint<'a>(
+    failure: Failure,
+    entity: Entity,
+    asked: &str,
+    keys: impl Fn() -> Keys<'a>,
+) -> Failure {
     match entity {
-        Entity::Organization => alike(failure, &key, "org list", || {
-            snapshot
-                .organizations()
-                .map(|org| org.short_name.to_string())
-        }),
-        Entity::CatalogCourse => alike(failure, &key, "search WORDS", || {
-            let courses = snapshot.catalog_courses();
-            courses.map(|course| course.key().to_string())
-        }),
-        Entity::CourseRun => alike(failure, &key, "search WORDS", || {
-            snapshot.course_runs().map(|run| run.course_key.to_string())
-        }),
+        Entity::Organization => alike(failure, asked, "org list", keys),
+        Entity::CatalogCourse | Entity::CourseRun => alike(failure, asked, "search WORDS", keys),
         Entity::Reference => failure.advise("See who refers to it with: coursecat ref list KEY"),
     }
 }
 
 /// Tells a person to whom an empty list was shown that what it was asked of is not there.
-pub(super) fn explain_empty<T>(session: &Session, found: crate::Result<T>, snapshot: &Snapshot) {
-    if let Err(error) = found {
-        for text in suggest(error, snapshot).into_lines() {
+pub(super) fn explain_empty<T>(session: &Session, found: Result<T, Failure>) {
+    if let Err(failure) = found {
+        for text in failure.into_lines() {
             session.done(&text);
         }
     }
 }
 
-fn alike<I: Iterator<Item = String>>(
-    failure: Failure,
-    asked: &str,
-    look: &str,
-    keys: impl Fn() -> I,
-) -> Failure {
+fn alike<'a>(failure: Failure, asked: &str, look: &str, keys: impl Fn() -> Keys<'a>) -> Failure {
     let keys = || keys().take(MOST_KEYS);
     let asked_part = telling_part(asked);
     let length = asked_part.chars().count();

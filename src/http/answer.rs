@@ -2,11 +2,11 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::problem::{Code, Problem};
 use super::tag::{Known, Tag};
+use crate::view::segment;
 
 /// What a handler gives.
 pub(super) type Answer = Result<Response, Problem>;
@@ -56,7 +56,7 @@ pub(super) fn ok(value: &impl Serialize) -> Answer {
 /// 201, a new record, and its address below a collection.
 pub(super) fn created(collection: &str, key: &str, value: &impl Serialize) -> Answer {
     let mut answer = json(StatusCode::CREATED, value)?;
-    let address = format!("{collection}/{}", encoded(key));
+    let address = format!("{collection}/{}", segment(key));
     if let Ok(address) = HeaderValue::from_str(&address) {
         answer.headers_mut().insert(header::LOCATION, address);
     }
@@ -66,20 +66,4 @@ pub(super) fn created(collection: &str, key: &str, value: &impl Serialize) -> An
 /// 204: done, and there is nothing to say.
 pub(super) fn done() -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-/// What stays as it is in a segment of a path: what RFC 3986 lets stay, so that most keys look as
-/// people write them.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'+')
-    .remove(b':')
-    .remove(b'@');
-
-/// A key as one segment of a path.
-pub(super) fn encoded(key: &str) -> String {
-    utf8_percent_encode(key, KEPT).to_string()
 }

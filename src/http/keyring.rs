@@ -142,13 +142,18 @@ pub(super) async fn keep_fresh(app: App) {
     }
 }
 
+/// What a problem of a key is about.
+const KEY: &str = "key";
+
 impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
         let detail = error.to_string();
         match error {
             KeyError::Name(_) => Self::invalid("name", detail),
-            KeyError::Exists(name) => Self::new(Code::AlreadyExists, detail).existing(name),
-            KeyError::NotFound(_) => Self::new(Code::NotFound, detail),
+            KeyError::Exists(name) => Self::new(Code::AlreadyExists, detail)
+                .about(KEY, name.as_str())
+                .existing(name),
+            KeyError::NotFound(name) => Self::new(Code::NotFound, detail).about(KEY, name),
             _ => {
                 tracing::error!("{detail}");
                 Self::new(Code::Unavailable, "The keys cannot be read or written now.")

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Entity, Error};
 use crate::key::InvalidKey;
 use crate::model::Invalid;
 
@@ -128,6 +128,13 @@ pub(super) struct Problem {
 /// What some problems have beside the members that all have.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub(super) struct Members {
+    /// What kind of record it is about: `organization`, `catalog_course`, `course_run`, `reference`
+    /// or `key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity: Option<&'static str>,
+    /// The key of the record, as it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     /// The field that was given a bad value.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
@@ -143,6 +150,9 @@ pub(super) struct Members {
     /// The number of the oldest change that is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     oldest: Option<u64>,
+    /// What to do, where `detail` ends with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
 }
 
 impl Problem {
@@ -172,6 +182,19 @@ impl Problem {
         problem
     }
 
+    /// What it is about.
+    pub(super) fn about(mut self, entity: &'static str, key: impl Into<String>) -> Self {
+        self.members.entity = Some(entity);
+        self.members.key = Some(key.into());
+        self
+    }
+
+    /// What to do, which the detail ends with.
+    pub(super) fn advice(mut self, advice: impl Into<String>) -> Self {
+        self.members.advice = Some(advice.into());
+        self
+    }
+
     /// The key of the record that exists.
     pub(super) fn existing(mut self, key: String) -> Self {
         self.members.existing = Some(key);
@@ -188,6 +211,10 @@ impl Problem {
                 members.blocking_count = Some(1);
             }
             Code::AlreadyExists => members.existing = Some("MITx".to_owned()),
+            Code::NotFound => {
+                members.entity = Some(Entity::Organization.as_str());
+                members.key = Some("MITx".to_owned());
+            }
             Code::Compacted => members.oldest = Some(1_000),
             Code::Invalid => members.field = Some("title".to_owned()),
             _ => {}
@@ -246,19 +273,38 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
         match error {
-            Error::NotFound { .. } => Self::new(Code::NotFound, detail),
-            Error::Protected { blocking, .. } => {
-                let mut problem = Self::new(Code::Protected, detail);
+            Error::NotFound { entity, key } => {
+                Self::new(Code::NotFound, detail).about(entity.as_str(), key)
+            }
+            Error::Protected {
+                entity,
+                key,
+                blocking,
+            } => {
+                let mut problem = Self::new(Code::Protected, detail).about(entity.as_str(), key);
                 problem.members.blocking = Some(blocking.first());
                 problem.members.blocking_count = Some(blocking.count);
                 problem
             }
-            Error::AlreadyExists { existing, .. } => {
-                Self::new(Code::AlreadyExists, detail).existing(existing)
-            }
+            Error::AlreadyExists {
+                entity,
+                key,
+                existing,
+            } => Self::new(Code::AlreadyExists, detail)
+                .about(entity.as_str(), key)
+                .existing(existing),
             Error::Invalid(invalid) => Self::invalid(invalid.field.as_str(), detail),
-            Error::InvalidKey(_) => Self::new(Code::InvalidKey, detail),
-            Error::UnknownOrganization { .. } => Self::new(Code::UnknownOrganization, detail),
+            Error::InvalidKey(invalid) => {
+                let problem = Self::new(Code::InvalidKey, detail);
+                match invalid.advice() {
+                    Some(advice) => problem.advice(advice),
+                    None => problem,
+                }
+            }
+            Error::UnknownOrganization { short_name, .. } => {
+                Self::new(Code::UnknownOrganization, detail)
+                    .about(Entity::Organization.as_str(), short_name)
+            }
             Error::Compacted { oldest, .. } => {
                 let mut problem = Self::new(Code::Compacted, detail);
                 problem.members.oldest = Some(oldest);

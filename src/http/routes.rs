@@ -18,7 +18,7 @@ use super::{
     changes, docs, examples, export, front, health, import, keyring, keys, metrics, openapi,
     organizations, references, stats, stream,
 };
-use crate::view::{CourseView, OrganizationView, ReferenceView, RunView};
+use crate::view::{CourseView, OrganizationView, ReferenceView, RunView, StatsView};
 
 /// The router of all routes, with what stands before each of them.
 pub(super) fn router(app: &App) -> Router {
@@ -303,7 +303,7 @@ pub(super) fn table() -> Vec<Route> {
 
         Route::get("get_stats", "/v1/stats", stats::get)
             .says("Counts what the catalog holds.")
-            .answers::<stats::Stats>(200, "The counts.", examples::STATS),
+            .answers::<StatsView>(200, "The counts.", examples::STATS),
 
         Route::get("is_alive", "/healthz", health::live)
             .open()

@@ -15,6 +15,7 @@ pub(super) use settings::{HELP, Settings};
 
 use super::data;
 use super::failure::{Failure, exit};
+use super::holder::Notice;
 use super::output::say;
 use super::session::Session;
 use crate::Catalog;
@@ -55,6 +56,9 @@ async fn run(session: &Session, catalog: &Catalog, chosen: Chosen) -> Result<(),
     let server = Server::bind(catalog.clone(), chosen.config)
         .await
         .map_err(failure)?;
+    let told = Notice::put(&session.global.data, server.address());
+    let _notice = told
+        .inspect_err(|error| tracing::warn!("the address cannot be left in the folder: {error}"));
     banner::show(session, catalog, &server)?;
     tell_systemd(&[sd_notify::NotifyState::Ready]);
     tracing::info!(address = %server.address(), "serving");

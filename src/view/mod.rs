@@ -4,9 +4,15 @@
 //! Never an internal id. A view borrows from its record where it can, so that answering costs no
 //! copies.
 
+mod path;
+mod reports;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+
+pub(crate) use path::segment;
+pub(crate) use reports::StatsView;
 
 use crate::{CatalogCourse, CourseRun, Organization, Snapshot, Timestamp};
 
