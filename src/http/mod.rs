@@ -39,6 +39,7 @@ mod stats;
 mod stream;
 mod tag;
 mod traffic;
+mod work;
 
 pub use config::{Config, InvalidConfig};
 pub use server::{ServeError, Server};

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
@@ -58,48 +57,39 @@ impl Server {
         self.address
     }
 
-    /// Serves until `stop` is done: then accepts no more connections, ends those that are idle,
-    /// and waits for the requests that run, but not longer than
+    /// Serves until `stop` is done: then accepts no more connections, ends those on which no request
+    /// runs, and waits for the requests that do, but not longer than
     /// [`stop_timeout`](Config::stop_timeout).
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let router = routes::router(&self.app);
-        let graceful = GracefulShutdown::new();
         let most = self.app.config.max_connections.min(Semaphore::MAX_PERMITS);
         let places = Arc::new(Semaphore::new(most));
         tokio::select! {
             () = stop => {}
-            () = accept(&self.app, &self.listener, &router, &places, &graceful) => {}
+            () = accept(&self.app, &self.listener, &router, &places) => {}
             () = keyring::keep_fresh(self.app.clone()) => {}
         }
         drop(self.listener);
         self.app.stopping.send_replace(true);
         let limit = self.app.config.stop_timeout;
-        if tokio::time::timeout(limit, graceful.shutdown())
-            .await
-            .is_err()
-        {
+        let mut connections = self.app.connections.subscribe();
+        let all_done = connections.wait_for(|count| *count == 0);
+        if tokio::time::timeout(limit, all_done).await.is_err() {
             tracing::warn!("some requests were not done when the service stopped");
         }
     }
 }
 
 /// Accepts connections for ever, each once there is a place for it.
-async fn accept(
-    app: &App,
-    listener: &TcpListener,
-    router: &Router,
-    places: &Arc<Semaphore>,
-    graceful: &GracefulShutdown,
-) {
+async fn accept(app: &App, listener: &TcpListener, router: &Router, places: &Arc<Semaphore>) {
     loop {
         let Ok(place) = Arc::clone(places).acquire_owned().await else {
             return; // Nobody closes it.
         };
         let (stream, peer) = next(listener).await;
-        let (app, router, watcher) = (app.clone(), router.clone(), graceful.watcher());
+        let (counted, router) = (Counted::new(app), router.clone());
         tokio::spawn(async move {
-            let _counted = Counted::new(&app);
-            connection::serve(stream, peer, router, &app.config, watcher).await;
+            connection::serve(stream, peer, router, &counted.0).await;
             drop(place);
         });
     }

@@ -136,6 +136,13 @@ impl Client {
         (length > 0).then(|| line.trim_end().to_owned())
     }
 
+    /// Everything that is still to come, to the end of the connection.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        let _ = self.stream.read_to_end(&mut rest);
+        rest
+    }
+
     /// Whether the other side has ended the connection, once everything is read that it sent.
     pub fn is_ended(&mut self) -> bool {
         let mut rest = Vec::new();

@@ -19,4 +19,5 @@ mod rest;
 mod scenarios;
 mod server;
 mod starting;
+mod stopping;
 mod tags;
