@@ -1,15 +1,14 @@
-//! A group: requests that are planned one after another and answered together. Commits nothing but
-//! beside other work, and never answers.
+//! A group: requests that are planned one after another and answered together. Commits nothing, and
+//! never answers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use super::options::{Clock, Rules};
 use super::request::{Draft, Planned};
 use super::writer::{Job, Message, panic_message};
-use crate::engine::{Batch, EngineError};
+use crate::engine::Batch;
 use crate::error::Error;
 use crate::image::{Image, Retention};
 use crate::schema::{Fold, Ledger, NextIds};
@@ -31,6 +30,8 @@ pub(super) struct Group {
     began: Option<Instant>,
     /// The image with all that has been planned.
     pub(super) image: Image,
+    /// Whether it is another than the one that was published last.
+    pub(super) has_changed: bool,
     /// The ledger after the last batch that was taken.
     pub(super) ledger: Ledger,
     /// What has been planned since.
@@ -45,6 +46,7 @@ impl Group {
         Self {
             began: None,
             image: image.clone(),
+            has_changed: false,
             ledger: ledger.clone(),
             fold: Fold::new(ledger),
             next_ids: ledger.next_ids,
@@ -53,7 +55,12 @@ impl Group {
         }
     }
 
-    /// Takes requests that wait, until there are none or the batch is full.
+    /// A group that is planned on top of this one.
+    pub(super) fn next(&self) -> Self {
+        Self::new(&self.image, &self.ledger, self.retention)
+    }
+
+    /// Takes requests that wait, until there are none or the group has room for none.
     ///
     /// Gives back a message that comes next and is no request.
     pub(super) fn fill(
@@ -62,7 +69,7 @@ impl Group {
         rules: &Rules,
         clock: &Clock,
     ) -> Option<Message> {
-        while !self.batch_is_full() && self.jobs.len() < GROUP_REQUESTS {
+        while !self.is_full() {
             match queue.try_recv() {
                 Ok(Message::Request(job)) => self.add(job, rules, clock),
                 Ok(other) => return Some(other),
@@ -89,6 +96,7 @@ impl Group {
     }
 
     fn apply(&mut self, planned: Planned) {
+        self.has_changed |= !planned.changes.is_empty();
         for change in planned.changes {
             self.image.apply(&change);
             self.fold.add(&change);
@@ -110,6 +118,22 @@ impl Group {
         Some(batch)
     }
 
+    /// Adds to the image's feed what a batch would add when it is taken.
+    pub(super) fn show_events(&mut self) {
+        let feed = &mut self.image.feed;
+        self.fold.show_events(feed, self.retention);
+    }
+
+    /// Whether there is something to commit, or somebody to answer.
+    pub(super) fn has_something(&self) -> bool {
+        !self.jobs.is_empty() || self.fold.rows() > 0
+    }
+
+    /// Whether no more requests should be planned before a batch has been taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.batch_is_full() || self.jobs.len() >= GROUP_REQUESTS
+    }
+
     fn batch_is_full(&self) -> bool {
         self.fold.rows() >= BATCH_ROWS || self.fold.bytes() >= BATCH_BYTES
     }
@@ -119,27 +143,5 @@ impl Group {
         self.batch_is_full()
             && self.jobs.len() < GROUP_REQUESTS
             && self.began.is_none_or(|began| began.elapsed() < GROUP_TIME)
-    }
-}
-
-/// Commits on a thread of its own while this one does something else.
-pub(super) fn commit_while(
-    mut commit: impl FnMut() -> Result<(), EngineError> + Send,
-    meanwhile: impl FnOnce(),
-) -> Result<(), EngineError> {
-    let committed = thread::scope(|scope| {
-        let committing = thread::Builder::new()
-            .name("coursecat-commit".to_owned())
-            .spawn_scoped(scope, &mut commit);
-        meanwhile();
-        committing.map(ScopedJoinHandle::join)
-    });
-    match committed {
-        Ok(Ok(committed)) => committed,
-        Ok(Err(panic)) => Err(EngineError::Failed {
-            earlier: format!("a commit panicked: {}", panic_message(&*panic)),
-        }),
-        // The system has no thread left.
-        Err(_) => commit(),
     }
 }

@@ -6,6 +6,7 @@
 
 mod at_once;
 mod changes;
+mod committer;
 mod courses;
 mod group;
 mod modulestore;
@@ -39,10 +40,11 @@ use crate::integrity::{self, Report};
 use crate::schema::folder::{Folder, engine_error, size_of_store};
 use crate::schema::{Ledger, TREES, is_folded_elsewhere, load_checked, renew_ledger};
 use at_once::Progress;
+use committer::Committer;
 use options::Rules;
 use request::writer_is_gone;
 use watch::{Bell, EndOfWatching};
-use writer::{Message, Queued, Writer, in_memory};
+use writer::{Message, Queued, Work, Writer, in_memory};
 use writer_stats::Counts;
 
 pub use changes::Changes;
@@ -342,8 +344,11 @@ impl Catalog {
         let bell = Arc::new(Bell::new());
         let progress = Arc::new(Progress::default());
         let counts = Arc::new(Counts::new());
+        let (sender, queue) = mpsc::channel();
+        let durability = options.durability.of_commits();
+        let committer = Committer::new(engine, durability, Arc::clone(&counts), sender.clone());
         let writer = Writer {
-            engine,
+            committer,
             counts: Arc::clone(&counts),
             progress: Arc::clone(&progress),
             published: Arc::clone(&published),
@@ -356,8 +361,8 @@ impl Catalog {
             path: path.clone(),
             failure: None,
             deferred_since: None,
+            work: Work::default(),
         };
-        let (sender, queue) = mpsc::channel();
         let in_folder = folder.is_some();
         let thread = thread::Builder::new()
             .name("coursecat-writer".to_owned())
@@ -392,8 +397,10 @@ impl Catalog {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // The writer ends when the queue has no sender and is empty.
-        drop(self.queue.take());
+        if let Some(queue) = self.queue.take() {
+            // It comes after all that was handed over. A writer that is gone needs it no more.
+            let _ = queue.send(Message::Close);
+        }
         let Some(writer) = self.writer.take() else {
             return;
         };

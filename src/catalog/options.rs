@@ -46,8 +46,11 @@ pub enum Durability {
     /// When it is on the disk: a power cut loses nothing that was answered.
     #[default]
     EveryCommit,
-    /// As soon as it is in memory. A power cut loses at most what was answered within this time;
-    /// a crash of the process may, too. Whatever is lost is the newest, and nothing is half there.
+    /// As soon as it is in memory, and behind that it is stored. A power cut loses at most what was
+    /// answered within this time; a crash of the process may, too, mostly of the last milliseconds.
+    /// Whatever is lost is the newest, and nothing is half there. Should the store fail, the next
+    /// write and [`Catalog::sync`] say so, and what was answered is readable until the catalog is
+    /// opened again.
     Every(Duration),
 }
 

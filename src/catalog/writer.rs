@@ -1,9 +1,13 @@
 //! The writer: one thread through which every change of a catalog goes.
 //!
 //! It takes the requests that wait, plans them one after another (each sees the effects of those
-//! before it), folds them into batches, has the engine commit these, publishes the new image, and
-//! only then answers. Callers that come while a commit is on its way form the next group, so the
-//! busier a catalog is, the more requests share one trip to the disk.
+//! before it), folds them into batches, has the [committer](super::committer) commit these, publishes
+//! the new image, and only then answers. Callers that come while a commit is on its way form the next
+//! group, so the busier a catalog is, the more requests share one trip to the disk. The next group is
+//! planned meanwhile, on top of the one on its way, and goes to the store as soon as that is done.
+//!
+//! Where answers need not be durable, a group is published and answered when it is planned, and
+//! committed behind that.
 //!
 //! Nothing that a request can do stops it: a plan that fails leaves no change behind, one that
 //! panics is dropped and reported to its caller. A commit that fails ends writing for good: what
@@ -19,12 +23,12 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 
 use super::at_once::Progress;
-use super::group::{Group, commit_while};
+use super::committer::{Committer, Outcome};
+use super::group::Group;
 use super::options::{Clock, Durability, Rules};
 use super::request::{Draft, Plan};
 use super::watch::Bell;
 use super::writer_stats::Counts;
-use crate::engine::{Engine, EngineError};
 use crate::error::{Error, Result};
 use crate::image::{Image, Retention};
 use crate::integrity::{self, Report};
@@ -39,6 +43,10 @@ pub(super) enum Message {
     Sync(oneshot::Sender<Result<()>>),
     /// Check the whole store. Writing waits meanwhile, reading does not.
     Verify(oneshot::Sender<Result<Report>>),
+    /// The batch that was on its way has been committed, or has failed.
+    Committed,
+    /// The last handle is gone: finish, and close the store.
+    Close,
 }
 
 /// A request with a place for its answer.
@@ -96,10 +104,11 @@ where
 
 /// See the [module](self).
 pub(super) struct Writer {
-    pub(super) engine: Box<dyn Engine>,
+    pub(super) committer: Committer,
     pub(super) published: Arc<ArcSwap<Image>>,
     /// Rung when a new image is published.
     pub(super) bell: Arc<Bell>,
+    /// The ledger after the last commit.
     pub(super) ledger: Ledger,
     pub(super) rules: Rules,
     pub(super) clock: Clock,
@@ -111,21 +120,45 @@ pub(super) struct Writer {
     pub(super) path: PathBuf,
     /// Why nothing is written any more.
     pub(super) failure: Option<Error>,
-    /// Since when there are commits that have been answered and are not durable.
+    /// Since when there are changes that have been answered and are not durable.
     pub(super) deferred_since: Option<Instant>,
+    pub(super) work: Work,
+}
+
+/// What the writer is at.
+#[derive(Default)]
+pub(super) struct Work {
+    /// Requests that are being planned.
+    planned: Option<Group>,
+    /// What the batch on its way to the store belongs to.
+    in_flight: Option<InFlight>,
+    /// A message that came after the requests that were planned.
+    next: Option<Message>,
+}
+
+/// A batch on its way to the store.
+struct InFlight {
+    /// The ledger after it.
+    ledger: Ledger,
+    /// The group that it is the last batch of. There is none if more of it is being planned.
+    group: Option<Group>,
 }
 
 impl Writer {
-    /// Serves the queue until every handle is gone and it is empty, then closes the store. Tells how
-    /// many commits it has, if all of them are durable.
+    /// Serves the queue until the catalog is closed, then closes the store. Tells how many commits
+    /// it has, if all of them are durable.
     pub(super) fn run(mut self, queue: &Receiver<Message>) -> Option<u64> {
         while let Some(message) = self.next(queue) {
-            let mut next = Some(message);
-            while let Some(message) = next.take() {
-                next = self.serve(message, queue);
+            match message {
+                Message::Request(job) => self.plan(job, queue),
+                Message::Committed => self.land(),
+                Message::Sync(caller) => drop(caller.send(self.sync())),
+                Message::Verify(caller) => drop(caller.send(self.verify())),
+                Message::Close => break,
             }
         }
-        let closed = self.engine.close();
+        self.finish();
+        let closed = self.committer.close();
         if let Err(error) = &closed {
             tracing::error!(path = %self.path.display(), "closing the catalog failed: {error}");
         }
@@ -134,6 +167,9 @@ impl Writer {
 
     /// The next message; meanwhile, what has been deferred for long enough is made durable.
     fn next(&mut self, queue: &Receiver<Message>) -> Option<Message> {
+        if let Some(message) = self.work.next.take() {
+            return Some(message);
+        }
         loop {
             let (Durability::Every(period), Some(since)) = (self.durability, self.deferred_since)
             else {
@@ -156,98 +192,172 @@ impl Writer {
         }
     }
 
-    /// Serves one message, or a whole group of requests that begins with it.
-    ///
-    /// Gives back a message that came after the group and is no part of it.
-    fn serve(&mut self, message: Message, queue: &Receiver<Message>) -> Option<Message> {
-        match message {
-            Message::Request(first) => return self.serve_group(first, queue),
-            Message::Sync(caller) => drop(caller.send(self.sync())),
-            Message::Verify(caller) => drop(caller.send(self.verify())),
+    /// Plans a request, and those that wait behind it, on top of all that has been planned. They are
+    /// committed as soon as the store is free.
+    fn plan(&mut self, first: Box<dyn Job>, queue: &Receiver<Message>) {
+        if let Some(failure) = &self.failure {
+            return answer(&self.progress, vec![first], Some(failure));
         }
-        None
+        let mut group = self.work.planned.take().unwrap_or_else(|| {
+            let in_flight = self.work.in_flight.as_ref();
+            match in_flight.and_then(|in_flight| in_flight.group.as_ref()) {
+                Some(below) => below.next(),
+                None => Group::new(&self.published.load(), &self.ledger, self.retention),
+            }
+        });
+        group.add(first, &self.rules, &self.clock);
+        self.work.next = group.fill(queue, &self.rules, &self.clock);
+        if let Durability::Every(_) = self.durability {
+            self.answer_early(&mut group);
+        }
+        self.work.planned = Some(group);
+        self.land();
+        self.launch(Alone::IfOne);
+        if self.work.planned.as_ref().is_some_and(Group::is_full) {
+            // There is no room for more before the store is free.
+            self.wait();
+        }
     }
 
-    fn serve_group(&mut self, first: Box<dyn Job>, queue: &Receiver<Message>) -> Option<Message> {
-        let mut group = Group::new(&self.published.load(), &self.ledger, self.retention);
-        group.add(first, &self.rules, &self.clock);
-        let mut after = group.fill(queue, &self.rules, &self.clock);
-        let mut outcome = self.failure.clone().map_or(Ok(()), Err);
-        // Somebody hands over more than one batch takes, and waits for none of it: each batch is
-        // committed while the next one is planned, and all are published together.
-        while outcome.is_ok() && after.is_none() && group.has_full_batch() {
-            let Some(batch) = group.take_batch() else {
-                break;
-            };
-            let durability = self.durability.of_commits();
-            let commit = || {
-                self.counts
-                    .commit(|| self.engine.commit(&batch, durability))
-            };
-            let committed = commit_while(commit, || {
-                after = group.fill(queue, &self.rules, &self.clock);
-            });
-            outcome = self.committed(committed);
+    /// Publishes and answers what has been planned before it is committed.
+    fn answer_early(&mut self, group: &mut Group) {
+        if group.has_changed {
+            group.show_events();
+            self.publish(group);
+            group.has_changed = false;
+            self.deferred_since.get_or_insert_with(Instant::now);
         }
-        let failure = outcome.and_then(|()| self.commit(&mut group)).err();
-        self.progress.done(group.jobs.len());
-        // The last ones first: who handed over many waits for the first of them, and need not be
-        // woken for each.
-        for job in group.jobs.into_iter().rev() {
-            // A waker runs the caller's code: its panics are none of the writer's business.
-            let answered = catch_unwind(AssertUnwindSafe(|| job.answer(failure.as_ref())));
-            if let Err(panic) = answered {
-                tracing::error!("a caller's waker panicked: {}", panic_message(&*panic));
+        answer(&self.progress, std::mem::take(&mut group.jobs), None);
+    }
+
+    /// Has the next batch committed, if there is one and the store is free.
+    fn launch(&mut self, alone: Alone) {
+        if self.committer.is_busy() {
+            return;
+        }
+        let Some(mut group) = self.work.planned.take_if(|group| group.has_something()) else {
+            return;
+        };
+        // Somebody hands over more than one batch takes, and waits for none of it: what is to come is
+        // planned meanwhile, and all is published together.
+        let goes_on = group.has_full_batch();
+        let Some(batch) = group.take_batch() else {
+            return self.settle(group);
+        };
+        let ledger = group.ledger.clone();
+        if goes_on || group.jobs.is_empty() {
+            self.work.planned = Some(group);
+            self.work.in_flight = Some(InFlight {
+                ledger,
+                group: None,
+            });
+        } else if matches!(alone, Alone::IfOne) && group.jobs.len() == 1 {
+            // Nobody else is there to be planned meanwhile: it is not worth to wake a thread.
+            let outcome = self.committer.commit(&batch);
+            match self.committed(ledger, outcome) {
+                Ok(()) => self.settle(group),
+                Err(failure) => answer(&self.progress, group.jobs, Some(&failure)),
+            }
+            return;
+        } else {
+            let group = Some(group);
+            self.work.in_flight = Some(InFlight { ledger, group });
+        }
+        self.committer.begin(batch);
+    }
+
+    /// Takes note of a batch that has been committed, if one has.
+    fn land(&mut self) {
+        if let Some(outcome) = self.committer.poll() {
+            self.landed(outcome);
+        }
+    }
+
+    /// Waits until the store is free.
+    fn wait(&mut self) {
+        if let Some(outcome) = self.committer.wait() {
+            self.landed(outcome);
+        }
+    }
+
+    fn landed(&mut self, outcome: Outcome) {
+        let Some(InFlight { ledger, group }) = self.work.in_flight.take() else {
+            return;
+        };
+        match self.committed(ledger, outcome) {
+            Ok(()) => {
+                if let Some(group) = group {
+                    self.publish(&group);
+                    // First, so that the store has to do while answers are given.
+                    self.launch(Alone::Never);
+                    answer(&self.progress, group.jobs, None);
+                } else {
+                    self.launch(Alone::Never);
+                }
+            }
+            Err(failure) => {
+                // What was planned on top of it cannot be either.
+                for group in group.into_iter().chain(self.work.planned.take()) {
+                    answer(&self.progress, group.jobs, Some(&failure));
+                }
             }
         }
-        after
     }
 
-    /// Commits what a group changes, but for the batches that have been taken from it, and publishes
-    /// the image with all of it.
-    fn commit(&mut self, group: &mut Group) -> Result<()> {
-        if let Some(batch) = group.take_batch() {
-            let durability = self.durability.of_commits();
-            let committed = self
-                .counts
-                .commit(|| self.engine.commit(&batch, durability));
-            self.committed(committed)?;
+    /// Commits all that has been planned, and answers it.
+    fn finish(&mut self) {
+        loop {
+            self.wait();
+            self.launch(Alone::Never);
+            if !self.committer.is_busy() {
+                break;
+            }
         }
-        if group.ledger.sequence != self.ledger.sequence {
-            self.ledger = group.ledger.clone();
+    }
+
+    /// Publishes a group whose changes have all been committed, and answers it.
+    fn settle(&mut self, group: Group) {
+        self.publish(&group);
+        answer(&self.progress, group.jobs, None);
+    }
+
+    fn publish(&self, group: &Group) {
+        if group.has_changed {
             self.published.store(Arc::new(group.image.clone()));
             self.counts.group(group.jobs.len());
             self.bell.ring();
         }
-        Ok(())
     }
 
     /// Takes note of how a commit ended.
-    fn committed(&mut self, outcome: Result<(), EngineError>) -> Result<()> {
+    fn committed(&mut self, ledger: Ledger, outcome: Outcome) -> Result<()> {
         self.keep_failure("committing a change", outcome)?;
-        if let Durability::Every(_) = self.durability {
-            self.deferred_since.get_or_insert_with(Instant::now);
-        }
+        self.ledger = ledger;
         Ok(())
     }
 
     fn sync(&mut self) -> Result<()> {
+        self.finish();
         // First, and whatever comes of it: nothing is synced after a failure, so nothing is due.
         self.deferred_since = None;
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        let synced = self.engine.sync();
+        let synced = self.committer.engine().and_then(|engine| engine.sync());
         self.keep_failure("making changes durable", synced)
     }
 
     fn verify(&mut self) -> Result<Report> {
-        integrity::verify_engine(&*self.engine, &self.path, self.ledger.sequence)
+        self.finish();
+        let engine = self.committer.engine();
+        let engine = engine.map_err(|error| engine_error(&self.path, "reading the store", error));
+        engine
+            .and_then(|engine| integrity::verify_engine(engine, &self.path, self.ledger.sequence))
             .inspect_err(|_| self.counts.store_error())
     }
 
     /// Ends writing if the engine has failed.
-    fn keep_failure(&mut self, doing: &str, result: Result<(), EngineError>) -> Result<()> {
+    fn keep_failure(&mut self, doing: &str, result: Outcome) -> Result<()> {
         result.map_err(|error| {
             tracing::error!(path = %self.path.display(), "writing has ended: {error}");
             let failure = engine_error(&self.path, doing, error);
@@ -256,6 +366,26 @@ impl Writer {
             self.progress.end_writing();
             failure
         })
+    }
+}
+
+/// Whether a batch may be committed on the writer's own thread.
+enum Alone {
+    IfOne,
+    Never,
+}
+
+/// Answers requests whose changes are published, or have failed.
+fn answer(progress: &Progress, jobs: Vec<Box<dyn Job>>, failure: Option<&Error>) {
+    progress.done(jobs.len());
+    // The last ones first: who handed over many waits for the first of them, and need not be woken
+    // for each.
+    for job in jobs.into_iter().rev() {
+        // A waker runs the caller's code: its panics are none of the writer's business.
+        let answered = catch_unwind(AssertUnwindSafe(|| job.answer(failure)));
+        if let Err(panic) = answered {
+            tracing::error!("a caller's waker panicked: {}", panic_message(&*panic));
+        }
     }
 }
 

@@ -403,7 +403,7 @@ impl Fold {
         if self.batch.is_empty() {
             return None;
         }
-        self.add_events(feed, retention);
+        self.show_events(feed, retention);
         self.after.sequence += 1;
         self.after.next_ids = next_ids;
         let before = self.before.as_row();
@@ -413,17 +413,22 @@ impl Fold {
         Some((self.batch, self.after))
     }
 
-    fn add_events(&mut self, feed: &mut Feed, retention: Retention) {
-        let first = self.before.next_event;
-        let events = std::mem::replace(&mut self.events, Recorder::new(first));
-        let (pages, next_event) = events.finish();
+    /// Adds what has been told to the feed, which lets go of old events that need not be kept. More
+    /// may be told after it.
+    pub(crate) fn show_events(&mut self, feed: &mut Feed, retention: Retention) {
+        let next = self.after.next_event;
+        let events = std::mem::replace(&mut self.events, Recorder::new(next));
+        let (pages, next) = events.finish();
+        self.after.next_event = next;
+        self.events = Recorder::new(next);
         let newest = pages.last().and_then(|page| page.events().last());
         let now = newest.map(|event| event.time);
         for page in pages {
             self.put(changes_row(&page));
             feed.push(page);
         }
-        self.after.next_event = next_event;
+        // What this batch adds, it does not take away.
+        let first = self.before.next_event;
         for _ in 0..MOST_ROWS_LET_GO {
             let Some(gone) = now.and_then(|now| feed.pop(retention, now, first)) else {
                 break;
