@@ -46,25 +46,38 @@ impl Named {
             return Ok(None);
         }
         for line in lines {
-            let refused = || {
-                let detail = format!(
-                    "The header {name} must hold * or tags such as \"abc\", with their quotes."
-                );
-                Problem::bad_request(detail)
-            };
-            let line = line.to_str().map_err(|_| refused())?;
-            for tag in line.split(',').map(str::trim) {
-                if tag == "*" {
-                    return Ok(Some(Self::Any));
+            let read = line.to_str().ok().and_then(|line| match line.trim() {
+                "*" => Some(None),
+                line => Some(Some(split(line)?)),
+            });
+            match read {
+                Some(Some(of_line)) => tags.extend(of_line),
+                Some(None) => return Ok(Some(Self::Any)),
+                None => {
+                    let detail = format!(
+                        "The header {name} must hold * or tags such as \"abc\", with their quotes."
+                    );
+                    return Err(Problem::bad_request(detail));
                 }
-                let opaque = tag.strip_prefix("W/").unwrap_or(tag);
-                if opaque.len() < 2 || !opaque.starts_with('"') || !opaque.ends_with('"') {
-                    return Err(refused());
-                }
-                tags.push(tag.to_owned());
             }
         }
         Ok(Some(Self::These(tags)))
+    }
+}
+
+/// The tags of a line, each with its quotes. There may be commas between these, too.
+fn split(line: &str) -> Option<Vec<String>> {
+    let mut tags = Vec::new();
+    let mut rest = line;
+    loop {
+        let opaque = rest.strip_prefix("W/").unwrap_or(rest);
+        let length = opaque.strip_prefix('"')?.find('"')? + 2;
+        let (tag, after) = rest.split_at(rest.len() - opaque.len() + length);
+        tags.push(tag.to_owned());
+        rest = match after.trim_start() {
+            "" => return Some(tags),
+            after => after.strip_prefix(',')?.trim_start(),
+        };
     }
 }
 

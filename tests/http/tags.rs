@@ -29,9 +29,22 @@ fn what_a_client_has_is_not_sent_again() {
         }
         let other = client.send("GET", path, &[("if-none-match", "\"other\"")], b"");
         assert_eq!((other.status, other.body), (200, first.body.clone()));
-        client
-            .send("GET", path, &[("if-none-match", "no quotes")], b"")
-            .expect(400);
+        let commas = format!("\"one, two\",{tag}");
+        let again = client.send("GET", path, &[("if-none-match", &commas)], b"");
+        assert_eq!(again.status, 304, "{path} {commas}");
+        for wrong in [
+            "no quotes",
+            "",
+            "\"",
+            "\"a\" \"b\"",
+            "\"a\",",
+            "W/",
+            "\"a\", *",
+        ] {
+            client
+                .send("GET", path, &[("if-none-match", wrong)], b"")
+                .expect(400);
+        }
     }
 }
 
