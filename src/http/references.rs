@@ -1,17 +1,20 @@
 //! `…/references` of courses and runs.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use data_encoding::BASE64URL_NOPAD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, done, json, ok};
+use super::courses;
 use super::paging::default_limit;
 use super::path::{Key, Reference};
+use super::patterns;
 use super::problem::Problem;
 use super::query::Query;
 use super::state::App;
+use crate::key::{CatalogCourseKey, CourseKey, InvalidKey};
 use crate::view::ReferenceView;
 use crate::{AddReference, RemoveReference};
 
@@ -19,8 +22,12 @@ use crate::{AddReference, RemoveReference};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct List {
+    /// How many to list at most.
     #[serde(default = "default_limit")]
+    #[schemars(range(min = 1, max = 1_000))]
     limit: usize,
+    /// The cursor that the page before came with, as `next`; of another list or order, it is refused.
+    #[schemars(regex(pattern = patterns::CURSOR))]
     cursor: Option<String>,
 }
 
@@ -34,9 +41,11 @@ struct Referrers {
 
 pub(super) async fn list(
     State(app): State<App>,
+    uri: Uri,
     Key(key): Key,
     Query(query): Query<List>,
 ) -> Answer {
+    check(&uri, &key)?;
     if !(1..=1_000).contains(&query.limit) {
         let detail = format!("The limit {} is not between 1 and 1000.", query.limit);
         return Err(Problem::invalid("limit", detail));
@@ -71,7 +80,17 @@ fn read_cursor(text: &str) -> Result<String, Problem> {
         })
 }
 
-pub(super) async fn put(State(app): State<App>, path: Reference) -> Answer {
+/// Refuses the key of a run where courses are, and the other way round.
+fn check(uri: &Uri, key: &str) -> Result<(), InvalidKey> {
+    if uri.path().starts_with(courses::COLLECTION) {
+        key.parse::<CatalogCourseKey>().map(drop)
+    } else {
+        key.parse::<CourseKey>().map(drop)
+    }
+}
+
+pub(super) async fn put(State(app): State<App>, uri: Uri, path: Reference) -> Answer {
+    check(&uri, &path.key)?;
     let request = AddReference::new(path.key, path.referrer.as_str());
     let is_new = app.catalog.submit(request).await?;
     let status = if is_new {
@@ -83,7 +102,8 @@ pub(super) async fn put(State(app): State<App>, path: Reference) -> Answer {
     json(status, &ReferenceView { referrer })
 }
 
-pub(super) async fn delete(State(app): State<App>, path: Reference) -> Answer {
+pub(super) async fn delete(State(app): State<App>, uri: Uri, path: Reference) -> Answer {
+    check(&uri, &path.key)?;
     let request = RemoveReference::new(path.key, path.referrer);
     app.catalog.submit(request).await?;
     done()

@@ -183,6 +183,25 @@ fn references_protect_and_are_listed_in_pages() {
     server.delete(&format!("{course}/references/a")).expect(404);
 }
 
+/// Once, a course was found below the address of runs, too, since a reference takes either key.
+#[test]
+fn references_are_where_their_record_is() {
+    let server = Server::start(&["--demo"]);
+    for record in [
+        "/v1/runs/catalog-course:MITx:8.01x",
+        "/v1/courses/course-v1:MITx+8.01x+2026_T1",
+    ] {
+        let (list, one) = (
+            format!("{record}/references"),
+            format!("{record}/references/lms"),
+        );
+        for (method, path) in [("GET", &list), ("PUT", &one), ("DELETE", &one)] {
+            let problem = server.client().send(method, path, &[], b"").expect(400);
+            assert_eq!(problem["code"], "invalid_key", "{method} {path}");
+        }
+    }
+}
+
 #[test]
 fn a_list_goes_on_where_it_stopped() {
     let server = Server::start(&["--demo"]);
