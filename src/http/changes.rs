@@ -8,7 +8,7 @@ use super::answer::{Answer, ok};
 use super::paging::default_limit;
 use super::query::Query;
 use super::state::App;
-use crate::view::{CourseView, OrganizationView, ReferenceView, RunView};
+use crate::view::{CourseView, Moment, OrganizationView, ReferenceView, RunView};
 use crate::{ChangeEvent, ChangedRecord, Timestamp};
 
 /// From where to read the feed.
@@ -17,8 +17,11 @@ use crate::{ChangeEvent, ChangedRecord, Timestamp};
 pub(super) struct Position {
     /// The sequence number of the last change that is known; 0 is before the first.
     #[serde(default)]
+    #[schemars(example = 0)]
     since: u64,
+    /// How many changes to read at most.
     #[serde(default = "default_limit")]
+    #[schemars(range(min = 1, max = 1_000))]
     limit: usize,
 }
 
@@ -39,11 +42,14 @@ pub(super) struct Page<'a> {
 pub(super) struct ChangeView<'a> {
     /// Its number: one more than that of the change before it.
     pub(super) sequence: u64,
-    #[schemars(with = "String")]
+    /// When it was stored.
+    #[schemars(with = "Moment")]
     time: Timestamp,
-    /// `created`, `updated` or `deleted`.
+    /// What has happened to the record.
+    #[schemars(extend("enum" = ["created", "updated", "deleted"]))]
     pub(super) kind: &'static str,
-    /// `organization`, `catalog_course`, `course_run` or `reference`.
+    /// What kind of record it is.
+    #[schemars(extend("enum" = ["organization", "catalog_course", "course_run", "reference"]))]
     entity: &'static str,
     /// The record's key; of a reference, that of what it refers to.
     key: String,

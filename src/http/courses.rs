@@ -1,18 +1,21 @@
 //! `/v1/courses`
 
 use axum::extract::State;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::answer::{Answer, created, done, ok, record, tagged};
 use super::body::{Fields, Json};
 use super::paging::{OrderName, Results, default_limit};
 use super::path::Key;
+use super::patterns::{self, CourseKeyText};
 use super::problem::Problem;
 use super::query::Query;
 use super::runs;
 use super::state::App;
 use super::tag::{Expected, Known, Tag, change};
+use crate::model::{CourseCode, Language, RunCode, Title};
 use crate::view::{CourseView, RunView};
 use crate::{
     CatalogCourse, CourseQuery, CreateCatalogCourse, CreateCourseRun, Cursor, DeleteCatalogCourse,
@@ -27,19 +30,28 @@ pub(super) const COLLECTION: &str = "/v1/courses";
 #[serde(deny_unknown_fields)]
 pub(super) struct List {
     /// Only those of this organization, ignoring case.
+    #[schemars(example = &"MITx")]
     org: Option<String>,
     /// Only those with this course code, ignoring case.
+    #[schemars(example = &"8.01x")]
     course_code: Option<String>,
     /// Only those in this language: `en-us`, or `en` for all kinds of English.
+    #[schemars(example = &"en")]
     language: Option<String>,
     /// Only those in whose title, course code or organization each of these words occurs,
     /// ignoring case.
     #[serde(default)]
+    #[schemars(example = &"computer science")]
     q: String,
+    /// In which order.
     #[serde(default)]
     order: OrderName,
+    /// How many to list at most.
     #[serde(default = "default_limit")]
+    #[schemars(range(min = 1, max = 1_000))]
     limit: usize,
+    /// The cursor that the page before came with, as `next`; of another list or order, it is refused.
+    #[schemars(regex(pattern = patterns::CURSOR))]
     cursor: Option<String>,
 }
 
@@ -67,23 +79,37 @@ pub(super) async fn list(State(app): State<App>, Query(list): Query<List>) -> An
 /// A new catalog course.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "CourseCreate")]
+#[schemars(rename = "CourseCreate", transform = one_language)]
 pub(super) struct Create {
     /// The short name of its organization, which must exist.
     org: String,
     /// Its code, unique within the organization ignoring case.
+    #[schemars(length(min = 1, max = CourseCode::MAX_CHARS))]
     course_code: String,
     /// Its title; the course code unless given.
+    #[schemars(length(max = Title::MAX_CHARS))]
     title: Option<String>,
     /// Its language, as a full code: `en-us`.
+    #[schemars(regex(pattern = patterns::LANGUAGE), length(max = Language::MAX_CHARS))]
     language: Option<String>,
     /// Its language, as a short (legacy) code: `en`, `zh_HANS`.
+    #[schemars(regex(pattern = patterns::LANGUAGE_SHORT), length(max = Language::MAX_CHARS))]
     language_short: Option<String>,
 }
 
 impl Fields for Create {
     const NAMES: &'static [&'static str] =
         &["org", "course_code", "title", "language", "language_short"];
+}
+
+/// Says that a language is given in one way only.
+fn one_language(schema: &mut Schema) {
+    let given = json!({ "type": "string" });
+    let both = json!({
+        "properties": { "language": given, "language_short": given },
+        "required": ["language", "language_short"],
+    });
+    schema.insert("not".to_owned(), both);
 }
 
 pub(super) async fn create(State(app): State<App>, Json(body): Json<Create>) -> Answer {
@@ -122,8 +148,10 @@ fn tag_of(snapshot: &Snapshot, key: &str) -> Option<Tag> {
 #[schemars(rename = "CoursePatch")]
 pub(super) struct Patch {
     /// Its new title.
+    #[schemars(length(max = Title::MAX_CHARS))]
     title: Option<String>,
     /// Its new language, as a short (legacy) code: `en`, `zh_HANS`.
+    #[schemars(regex(pattern = patterns::LANGUAGE_SHORT), length(max = Language::MAX_CHARS))]
     language_short: Option<String>,
 }
 
@@ -159,11 +187,17 @@ pub(super) async fn delete(State(app): State<App>, Key(key): Key, expected: Expe
 pub(super) struct ListRuns {
     /// Only those in whose title or key each of these words occurs, ignoring case.
     #[serde(default)]
+    #[schemars(example = &"computer science")]
     q: String,
+    /// In which order.
     #[serde(default)]
     order: OrderName,
+    /// How many to list at most.
     #[serde(default = "default_limit")]
+    #[schemars(range(min = 1, max = 1_000))]
     limit: usize,
+    /// The cursor that the page before came with, as `next`; of another list or order, it is refused.
+    #[schemars(regex(pattern = patterns::CURSOR))]
     cursor: Option<String>,
 }
 
@@ -191,11 +225,14 @@ pub(super) async fn list_runs(
 #[schemars(rename = "RunOfCourseCreate")]
 pub(super) struct CreateRun {
     /// Its run code.
+    #[schemars(regex(pattern = patterns::RUN_CODE), length(max = RunCode::MAX_CHARS))]
     run_code: String,
     /// Its title; the course's unless given.
+    #[schemars(length(max = Title::MAX_CHARS))]
     title: Option<String>,
     /// Its key, which must agree with course and run code; `course-v1:ORG+COURSE+RUN` unless
     /// given.
+    #[schemars(with = "Option<CourseKeyText>")]
     course_key: Option<String>,
 }
 

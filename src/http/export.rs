@@ -25,10 +25,13 @@ use crate::transfer::{ExportError, Filter, Format, export};
 #[serde(deny_unknown_fields)]
 pub(super) struct Choice {
     /// The format: `coursecat` (JSON Lines, loses nothing), `csv`, `django`, or `django-new-site`.
+    #[schemars(extend("enum" = ["coursecat", "csv", "django", "django-new-site"]))]
     format: Option<String>,
     /// Only this organization.
+    #[schemars(example = &"MITx")]
     org: Option<String>,
     /// Only courses in this language: `en-us`, or `en` for all kinds of English.
+    #[schemars(example = &"en")]
     language: Option<String>,
 }
 

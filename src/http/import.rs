@@ -28,7 +28,8 @@ use crate::transfer::{
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Choice {
-    /// The format, `coursecat`, `jsonl`, `csv`, `django` or `courses-api`; recognised unless given.
+    /// The format; recognised unless given.
+    #[schemars(extend("enum" = Format::ALL.map(Format::as_str)))]
     format: Option<String>,
     /// What to do with a row whose record exists and says something else.
     #[serde(default)]

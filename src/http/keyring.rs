@@ -14,9 +14,11 @@ use super::guard::LOOKS_EVERY;
 use super::keys::{Key, KeyError, KeyFile, Ring, Scope};
 use super::paging::Results;
 use super::path;
+use super::patterns;
 use super::problem::{Code, Problem};
 use super::state::App;
 use crate::Timestamp;
+use crate::view::Moment;
 
 /// What is known of a key: everything but the key itself.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -26,10 +28,10 @@ pub(super) struct KeyView {
     name: String,
     /// What it allows; each scope includes those before it.
     scope: Scope,
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     created: Timestamp,
     /// When it ends to be one; null if it does not.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Moment>")]
     expires: Option<Timestamp>,
     /// The key itself, shown this once, in the answer that it is made with.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,10 +66,12 @@ pub(super) async fn list(State(app): State<App>) -> Answer {
 #[schemars(rename = "KeyCreate")]
 pub(super) struct Create {
     /// Its name: 1 to 100 letters, digits, '.', '_' and '-'.
+    #[schemars(regex(pattern = patterns::KEY_NAME), length(max = 100))]
     name: String,
     /// What it allows.
     scope: Scope,
     /// When it ends to be one, such as 2027-01-01T00:00:00Z.
+    #[schemars(extend("format" = "date-time"))]
     expires: Option<String>,
 }
 

@@ -26,6 +26,7 @@ mod openapi;
 mod organizations;
 mod paging;
 mod path;
+mod patterns;
 mod problem;
 mod query;
 mod references;

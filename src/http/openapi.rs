@@ -7,10 +7,12 @@ use axum::response::{IntoResponse, Response};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::problem::{Problem, Whole};
+use super::patterns;
+use super::problem::{Code, Problem, Whole};
 use super::route::{Doc, Route, SchemaOf};
 use super::routes;
 use super::state::App;
+use crate::model::{Referrer, ShortName};
 
 pub(super) async fn get(State(app): State<App>) -> Response {
     let json = HeaderValue::from_static("application/json");
@@ -48,6 +50,13 @@ pub(super) fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas.all(),
+            "headers": {
+                "RequestId": {
+                    "required": true,
+                    "description": "The request's id: the one that it came with, or a new one. The log has it, too.",
+                    "schema": { "type": "string" },
+                },
+            },
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -108,17 +117,7 @@ fn operation(route: &Route, doc: &Doc, schemas: &mut Schemas) -> Value {
     if let Some(query) = doc.query {
         parameters.extend(query_parameters(query));
     }
-    if doc.has_tag && route.method.is_safe() {
-        parameters.push(json!({
-            "name": "If-None-Match", "in": "header", "schema": { "type": "string" },
-            "description": "The ETag of the representation that is known: 304 if it is still the one.",
-        }));
-    } else if doc.has_tag && route.path.ends_with('}') {
-        parameters.push(json!({
-            "name": "If-Match", "in": "header", "schema": { "type": "string" },
-            "description": "The ETag that the record must still have: 412 if it has another.",
-        }));
-    }
+    parameters.extend(header_parameters(route, doc, schemas));
     let mut operation = json!({
         "operationId": doc.id,
         "tags": [tag_of(route.path)],
@@ -128,15 +127,13 @@ fn operation(route: &Route, doc: &Doc, schemas: &mut Schemas) -> Value {
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
-    if let Some(body) = &doc.body {
+    for body in &doc.bodies {
         let mut content = json!({ "example": example(body.content_type, body.example) });
         if let Some(schema) = body.schema {
             content["schema"] = schemas.of_body(schema);
         }
-        operation["requestBody"] = json!({
-            "required": true,
-            "content": { body.content_type: content },
-        });
+        operation["requestBody"]["required"] = true.into();
+        operation["requestBody"]["content"][body.content_type] = content;
     }
     if let Some(scope) = route.scope {
         operation["security"] = json!([{}, { "key": [] }]);
@@ -150,30 +147,69 @@ fn operation(route: &Route, doc: &Doc, schemas: &mut Schemas) -> Value {
 fn path_parameters(path: &str) -> impl Iterator<Item = Value> {
     path.split('/').filter_map(|segment| {
         let name = segment.strip_prefix('{')?.strip_suffix('}')?;
-        let (says, example) = match name {
+        let (says, schema, example) = match name {
             "short_name" => (
                 "An organization's short name, in any capitalisation.",
+                json!({ "type": "string", "minLength": 1, "maxLength": ShortName::MAX_CHARS }),
                 "MITx",
             ),
             "referrer" => (
-                "Who refers to the record: a name of 1 to 255 characters.",
+                "Who refers to the record: a name.",
+                json!({ "type": "string", "minLength": 1, "maxLength": Referrer::MAX_CHARS }),
                 "enrollments",
             ),
-            "name" => ("The name of a key.", "lms"),
+            "name" => (
+                "The name of a key.",
+                json!({ "type": "string", "pattern": patterns::KEY_NAME, "maxLength": 100 }),
+                "lms",
+            ),
             _ if path.starts_with("/v1/courses") => (
                 "The key of a catalog course: catalog-course:ORG:CODE.",
+                json!({ "type": "string", "pattern": patterns::CATALOG_COURSE_KEY }),
                 "catalog-course:MITx:8.01x",
             ),
             _ => (
                 "The key of a run: course-v1:ORG+COURSE+RUN. A legacy key may keep its slashes.",
+                json!({ "$ref": "#/components/schemas/CourseKey" }),
                 "course-v1:MITx+8.01x+2026_T1",
             ),
         };
         Some(json!({
             "name": name, "in": "path", "required": true, "description": says,
-            "schema": { "type": "string", "minLength": 1 }, "example": example,
+            "schema": schema, "example": example,
         }))
     })
+}
+
+/// The headers that it heeds.
+fn header_parameters(route: &Route, doc: &Doc, schemas: &mut Schemas) -> Vec<Value> {
+    let mut parameters = Vec::new();
+    let tags = json!({ "anyOf": [
+        { "type": "string", "enum": ["*"] },
+        { "type": "string", "pattern": patterns::TAGS },
+    ]});
+    let tag = "\"1f0c6a0f8b0d4e0b9c1d2e3f4a5b6c7d\"";
+    if doc.has_tag && route.method.is_safe() {
+        parameters.push(json!({
+            "name": "If-None-Match", "in": "header", "schema": tags, "example": tag,
+            "description": "The ETag of the representation that is known: 304 if it is still the one.",
+        }));
+    } else if route.heeds_if_match() {
+        parameters.push(json!({
+            "name": "If-Match", "in": "header", "schema": tags,
+            "examples": {
+                "any": { "summary": "Whatever it is.", "value": "*" },
+                "this": { "summary": "Only what has been seen.", "value": tag },
+            },
+            "description": "The ETag that the record must still have: 412 if it has another.",
+        }));
+    }
+    for (name, says, schema) in &doc.headers {
+        parameters.push(json!({
+            "name": name, "in": "header", "schema": schemas.of_body(*schema), "description": says,
+        }));
+    }
+    parameters
 }
 
 /// The parameters in a query string: the fields of its type.
@@ -191,46 +227,52 @@ fn query_parameters(query: SchemaOf) -> Vec<Value> {
             let first = types.first().cloned();
             field["type"] = first.unwrap_or_default();
         }
-        let mut says = Value::Null;
-        if let Some(fields) = field.as_object_mut() {
-            says = fields.remove("description").unwrap_or_default();
+        let mut take = |member: &str| field.as_object_mut()?.remove(member);
+        let (says, examples) = (take("description"), take("examples"));
+        let mut parameter = json!({
+            "name": name, "in": "query", "allowEmptyValue": true, "description": says,
+            "schema": field,
+        });
+        if let Some(example) = examples.and_then(|examples| examples.get(0).cloned()) {
+            parameter["example"] = example;
         }
-        parameters.push(json!({
-            "name": name, "in": "query", "description": says, "schema": field,
-        }));
+        parameters.push(parameter);
     }
     parameters
 }
 
 fn responses(route: &Route, doc: &Doc, schemas: &mut Schemas) -> Value {
     let mut responses = Map::new();
+    let tag = json!({
+        "required": true,
+        "description": "What this representation of the record is known by.",
+        "schema": { "type": "string" },
+    });
     for answer in &doc.answers {
-        let mut response = json!({ "description": answer.says });
+        let response = responses.entry(answer.status.to_string());
+        let response = response.or_insert_with(|| json!({ "description": answer.says }));
         if let Some((content_type, schema, text)) = &answer.content {
             let mut content = json!({ "example": example(content_type, text) });
             if let Some(schema) = schema {
                 content["schema"] = schemas.of_answer(*schema);
             }
-            response["content"] = json!({ *content_type: content });
+            response["content"][*content_type] = content;
             if doc.has_tag {
-                response["headers"] = json!({ "ETag": {
-                    "description": "What this representation of the record is known by.",
-                    "schema": { "type": "string" },
-                }});
+                response["headers"]["ETag"] = tag.clone();
             }
         }
-        if answer.status == 201 && route.method == axum::http::Method::POST {
+        if answer.status == 201 && doc.has_tag {
             response["headers"]["Location"] = json!({
+                "required": true,
                 "description": "The address of the new record.",
-                "schema": { "type": "string" },
+                "schema": { "type": "string", "format": "uri-reference" },
             });
         }
-        responses.insert(answer.status.to_string(), response);
     }
     if doc.has_tag && route.method.is_safe() {
         responses.insert(
             "304".into(),
-            json!({ "description": "It is still the one." }),
+            json!({ "description": "It is still the one.", "headers": { "ETag": tag } }),
         );
     }
     for code in route.problems() {
@@ -247,8 +289,25 @@ fn responses(route: &Route, doc: &Doc, schemas: &mut Schemas) -> Value {
         let problem = serde_json::from_slice(&Problem::example(code).to_json());
         response["content"]["application/problem+json"]["examples"][code.as_str()] =
             json!({ "value": problem.unwrap_or(Value::Null) });
+        if let Some((name, says)) = header_of(code) {
+            response["headers"][name] = json!({
+                "required": true, "description": says, "schema": { "type": "string" },
+            });
+        }
+    }
+    for (_, response) in &mut responses {
+        response["headers"]["X-Request-Id"] = json!({ "$ref": "#/components/headers/RequestId" });
     }
     responses.into()
+}
+
+/// What a problem of this kind always has beside its body.
+fn header_of(code: Code) -> Option<(&'static str, &'static str)> {
+    match code {
+        Code::RateLimited => Some(("Retry-After", "For how many seconds to wait.")),
+        Code::Unauthorized => Some(("WWW-Authenticate", "How to send a key.")),
+        _ => None,
+    }
 }
 
 /// An example as it is shown: JSON as JSON, everything else as text.

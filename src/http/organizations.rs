@@ -8,9 +8,11 @@ use super::answer::{Answer, created, done, ok, record, tagged};
 use super::body::{Fields, Json};
 use super::paging::{OrderName, Results, default_limit};
 use super::path::Key;
+use super::patterns;
 use super::query::Query;
 use super::state::App;
 use super::tag::{Expected, Known, Tag, change};
+use crate::model::{OrganizationName, ShortName};
 use crate::view::OrganizationView;
 use crate::{
     CreateOrganization, Cursor, DeleteOrganization, Organization, OrganizationQuery, Snapshot,
@@ -26,11 +28,17 @@ pub(super) const COLLECTION: &str = "/v1/organizations";
 pub(super) struct List {
     /// Only those in whose short name or name each of these words occurs, ignoring case.
     #[serde(default)]
+    #[schemars(example = &"computer science")]
     q: String,
+    /// In which order.
     #[serde(default)]
     order: OrderName,
+    /// How many to list at most.
     #[serde(default = "default_limit")]
+    #[schemars(range(min = 1, max = 1_000))]
     limit: usize,
+    /// The cursor that the page before came with, as `next`; of another list or order, it is refused.
+    #[schemars(regex(pattern = patterns::CURSOR))]
     cursor: Option<String>,
 }
 
@@ -55,8 +63,10 @@ pub(super) async fn list(State(app): State<App>, Query(query): Query<List>) -> A
 #[schemars(rename = "OrganizationCreate")]
 pub(super) struct Create {
     /// Its short name: letters, digits, '.', '_' and '-'.
+    #[schemars(regex(pattern = patterns::SHORT_NAME), length(max = ShortName::MAX_CHARS))]
     short_name: String,
     /// Its name; the short name unless given.
+    #[schemars(length(max = OrganizationName::MAX_CHARS))]
     name: Option<String>,
     /// Whether it is active; it is unless told otherwise.
     active: Option<bool>,
@@ -93,8 +103,10 @@ fn tag_of(snapshot: &Snapshot, short_name: &str) -> Option<Tag> {
 #[schemars(rename = "OrganizationPatch")]
 pub(super) struct Patch {
     /// Its new short name. While it has runs, only the capitalisation can change.
+    #[schemars(regex(pattern = patterns::SHORT_NAME_OR_NONE), length(max = ShortName::MAX_CHARS))]
     short_name: Option<String>,
     /// Its new name.
+    #[schemars(length(max = OrganizationName::MAX_CHARS))]
     name: Option<String>,
     /// Whether it is active.
     active: Option<bool>,

@@ -34,7 +34,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Reference {
     }
 }
 
-/// Reads `{key}`, or `{org}/{course}/{run}` of a legacy key, and `{referrer}`.
+/// Reads `{key_str}`, `{course_key}` or another name, or `{org}/{course}/{run}` of a legacy key, and `{referrer}`.
 async fn read<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<(String, String), Problem> {
     // The router has decoded them, each segment by itself.
     let segments = RawPathParams::from_request_parts(parts, state)

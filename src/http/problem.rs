@@ -25,6 +25,8 @@ macro_rules! codes {
 
         impl Code {
             pub(super) const ALL: &'static [Self] = &[$(Self::$code,)*];
+            /// Their names.
+            const NAMES: &'static [&'static str] = &[$($name,)*];
 
             /// Its name in one word.
             pub(super) const fn as_str(self) -> &'static str {
@@ -248,6 +250,7 @@ pub(super) struct Whole<'a> {
     /// The status of the answer.
     status: u16,
     /// Its name in one word, which does not change.
+    #[schemars(extend("enum" = Code::NAMES))]
     code: &'a str,
     /// What has happened, in a sentence that names the value.
     detail: &'a str,

@@ -27,7 +27,10 @@ pub(super) struct Doc {
     pub(super) id: &'static str,
     pub(super) summary: &'static str,
     pub(super) query: Option<SchemaOf>,
-    pub(super) body: Option<Body>,
+    /// Headers that it heeds, beside those of every route: name, what it says, schema.
+    pub(super) headers: Vec<(&'static str, &'static str, SchemaOf)>,
+    /// What it takes: a body of one of these types.
+    pub(super) bodies: Vec<Body>,
     pub(super) answers: Vec<Answer>,
     pub(super) problems: Vec<Code>,
     /// Whether it heeds `If-None-Match` and `If-Match`.
@@ -43,6 +46,7 @@ pub(super) struct Body {
     pub(super) example: &'static str,
 }
 
+/// One for each status and type of content.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) says: &'static str,
@@ -96,7 +100,8 @@ impl Route {
                 id,
                 summary: "",
                 query: None,
-                body: None,
+                headers: Vec::new(),
+                bodies: Vec::new(),
                 answers: Vec::new(),
                 problems: Vec::new(),
                 has_tag: false,
@@ -142,9 +147,13 @@ impl Route {
         self.documented(|doc| doc.query = Some(schema_of::<T>))
     }
 
+    pub(super) fn heeds<T: JsonSchema>(self, header: &'static str, says: &'static str) -> Self {
+        self.documented(|doc| doc.headers.push((header, says, schema_of::<T>)))
+    }
+
     pub(super) fn body<T: JsonSchema>(self, example: &'static str) -> Self {
         self.documented(|doc| {
-            doc.body = Some(Body {
+            doc.bodies.push(Body {
                 content_type: "application/json",
                 schema: Some(schema_of::<T>),
                 example,
@@ -154,7 +163,7 @@ impl Route {
 
     pub(super) fn takes(self, content_type: &'static str, example: &'static str) -> Self {
         self.documented(|doc| {
-            doc.body = Some(Body {
+            doc.bodies.push(Body {
                 content_type,
                 schema: None,
                 example,
@@ -225,6 +234,12 @@ impl Route {
         self
     }
 
+    /// Whether it changes a single record only if the client knows what it is.
+    pub(super) fn heeds_if_match(&self) -> bool {
+        let has_tag = self.doc.as_ref().is_some_and(|doc| doc.has_tag);
+        has_tag && !self.method.is_safe() && self.path.ends_with('}')
+    }
+
     /// Every problem that it can answer with.
     pub(super) fn problems(&self) -> Vec<Code> {
         let Some(doc) = &self.doc else {
@@ -242,14 +257,14 @@ impl Route {
         if doc.query.is_some() {
             problems.push(Code::Invalid);
         }
-        if doc.body.is_some() {
+        if !doc.bodies.is_empty() {
             problems.extend([Code::TooLarge, Code::UnsupportedMediaType, Code::Invalid]);
         }
         if !self.method.is_safe() && self.scope != Some(Scope::Read) {
             problems.push(Code::ReadOnly);
-            if doc.has_tag {
-                problems.push(Code::PreconditionFailed);
-            }
+        }
+        if self.heeds_if_match() {
+            problems.push(Code::PreconditionFailed);
         }
         problems.sort_by_key(|code| (code.status(), code.as_str()));
         problems.dedup();

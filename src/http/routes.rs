@@ -129,51 +129,51 @@ pub(super) fn table() -> Vec<Route> {
             .tagged()
             .fails(&[NotFound, AlreadyExists]),
 
-        Route::get("get_course", "/v1/courses/{key}", courses::get)
+        Route::get("get_course", "/v1/courses/{key_str}", courses::get)
             .says("Gets a catalog course.")
             .answers::<CourseView>(200, "The course.", examples::COURSE)
             .tagged()
             .fails(&[NotFound, InvalidKey]),
 
-        Route::patch("update_course", "/v1/courses/{key}", courses::patch)
+        Route::patch("update_course", "/v1/courses/{key_str}", courses::patch)
             .says("Changes a catalog course's title, its language, or both. What is left out or empty stays.")
             .body::<courses::Patch>(r#"{"title": "Mechanics I"}"#)
             .answers::<CourseView>(200, "The course as it is now.", examples::COURSE)
             .tagged()
             .fails(&[NotFound, InvalidKey]),
 
-        Route::delete("delete_course", "/v1/courses/{key}", courses::delete)
+        Route::delete("delete_course", "/v1/courses/{key_str}", courses::delete)
             .says("Deletes a catalog course that has no runs and no references.")
             .gives_nothing()
             .tagged()
             .fails(&[NotFound, InvalidKey, Protected]),
 
-        Route::get("list_runs_of_course", "/v1/courses/{key}/runs", courses::list_runs)
+        Route::get("list_runs_of_course", "/v1/courses/{key_str}/runs", courses::list_runs)
             .says("Lists the runs of a catalog course.")
             .query::<ListRuns>()
             .answers::<Results<RunView>>(200, "A page of runs.", examples::RUNS)
             .fails(&[NotFound, InvalidKey]),
 
-        Route::post("create_run_of_course", "/v1/courses/{key}/runs", courses::create_run)
+        Route::post("create_run_of_course", "/v1/courses/{key_str}/runs", courses::create_run)
             .says("Creates a run of a catalog course that exists.")
             .body::<CreateRun>(r#"{"run_code": "2026_T1"}"#)
             .answers::<RunView>(201, "The new run.", examples::WARNED_RUN)
             .tagged()
             .fails(&[NotFound, InvalidKey, AlreadyExists]),
 
-        Route::get("list_references_of_course", "/v1/courses/{key}/references", references::list)
+        Route::get("list_references_of_course", "/v1/courses/{key_str}/references", references::list)
             .says("Lists who refers to a catalog course.")
             .query::<references::List>()
             .answers::<Results<ReferenceView>>(200, "A page of references.", examples::REFERENCES)
             .fails(&[NotFound, InvalidKey]),
 
-        Route::put("add_reference_to_course", "/v1/courses/{key}/references/{referrer}", references::put)
+        Route::put("add_reference_to_course", "/v1/courses/{key_str}/references/{referrer}", references::put)
             .says("Notes that something outside refers to a catalog course, which protects it from deletion.")
             .answers::<ReferenceView>(201, "The new reference.", examples::REFERENCE)
             .answers::<ReferenceView>(200, "It was there already.", examples::REFERENCE)
             .fails(&[NotFound, InvalidKey, Code::Invalid]),
 
-        Route::delete("remove_reference_from_course", "/v1/courses/{key}/references/{referrer}", references::delete)
+        Route::delete("remove_reference_from_course", "/v1/courses/{key_str}/references/{referrer}", references::delete)
             .says("Notes that it no longer does.")
             .gives_nothing()
             .fails(&[NotFound, InvalidKey, Code::Invalid]),
@@ -201,38 +201,38 @@ pub(super) fn table() -> Vec<Route> {
             .answers::<Many>(200, "The runs.", examples::MANY_RUNS)
             .fails(&[InvalidKey]),
 
-        Route::get("get_run", "/v1/runs/{key}", runs::get)
+        Route::get("get_run", "/v1/runs/{course_key}", runs::get)
             .says("Gets a run.")
             .answers::<RunView>(200, "The run.", examples::RUN)
             .tagged()
             .fails(&[NotFound, InvalidKey]),
 
-        Route::patch("sync_run", "/v1/runs/{key}", runs::patch)
+        Route::patch("sync_run", "/v1/runs/{course_key}", runs::patch)
             .says("Brings a run's title up to date. The catalog course is not touched.")
             .body::<runs::Patch>(r#"{"title": "Mechanics, again"}"#)
             .answers::<RunView>(200, "The run as it is now.", examples::WARNED_RUN)
             .tagged()
             .fails(&[NotFound, InvalidKey]),
 
-        Route::delete("delete_run", "/v1/runs/{key}", runs::delete)
+        Route::delete("delete_run", "/v1/runs/{course_key}", runs::delete)
             .says("Deletes a run that has no references. Its course stays.")
             .gives_nothing()
             .tagged()
             .fails(&[NotFound, InvalidKey, Protected]),
 
-        Route::get("list_references_of_run", "/v1/runs/{key}/references", references::list)
+        Route::get("list_references_of_run", "/v1/runs/{course_key}/references", references::list)
             .says("Lists who refers to a run.")
             .query::<references::List>()
             .answers::<Results<ReferenceView>>(200, "A page of references.", examples::REFERENCES)
             .fails(&[NotFound, InvalidKey]),
 
-        Route::put("add_reference_to_run", "/v1/runs/{key}/references/{referrer}", references::put)
+        Route::put("add_reference_to_run", "/v1/runs/{course_key}/references/{referrer}", references::put)
             .says("Notes that something outside refers to a run, which protects it from deletion.")
             .answers::<ReferenceView>(201, "The new reference.", examples::REFERENCE)
             .answers::<ReferenceView>(200, "It was there already.", examples::REFERENCE)
             .fails(&[NotFound, InvalidKey, Code::Invalid]),
 
-        Route::delete("remove_reference_from_run", "/v1/runs/{key}/references/{referrer}", references::delete)
+        Route::delete("remove_reference_from_run", "/v1/runs/{course_key}/references/{referrer}", references::delete)
             .says("Notes that it no longer does.")
             .gives_nothing()
             .fails(&[NotFound, InvalidKey, Code::Invalid]),
@@ -258,6 +258,7 @@ pub(super) fn table() -> Vec<Route> {
             .long()
             .says("Follows the changes as server-sent events; Last-Event-ID goes on after an event. An event named end says why the stream ends.")
             .query::<stream::Position>()
+            .heeds::<u64>("Last-Event-ID", "The id of the last event that is known.")
             .gives("text/event-stream", "The changes as they happen.", examples::EVENTS)
             .fails(&[Code::Compacted]),
 
@@ -267,7 +268,9 @@ pub(super) fn table() -> Vec<Route> {
             .long()
             .says("Streams the catalog, or a part of it, in one of the formats of the field.")
             .query::<export::Choice>()
-            .gives("application/x-ndjson", "The catalog; of another type for other formats.", examples::LINES)
+            .gives("application/x-ndjson", "The catalog, in the format that is asked for.", examples::LINES)
+            .gives("text/csv", "", examples::CSV)
+            .gives("application/json", "", examples::FIXTURE)
             .fails(&[NotFound]),
 
         Route::post("import", "/v1/import", import::post)
@@ -276,6 +279,9 @@ pub(super) fn table() -> Vec<Route> {
             .says("Takes in data of any format. Rows that the rules refuse are reported, the others go in.")
             .query::<import::Choice>()
             .takes("application/x-ndjson", examples::PLAIN_LINES)
+            .takes("text/csv", examples::CSV)
+            .takes("application/json", examples::FIXTURE)
+            .takes("application/octet-stream", examples::PLAIN_LINES)
             .answers::<import::Report>(200, "What came of it.", examples::REPORT)
             .fails(&[Code::Timeout]),
 

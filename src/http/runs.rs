@@ -10,10 +10,12 @@ use super::answer::{Answer, created, done, ok, record, tagged};
 use super::body::{Fields, Json};
 use super::paging::{OrderName, Results, default_limit};
 use super::path::Key;
+use super::patterns::{self, CourseKeyText};
 use super::problem::Problem;
 use super::query::Query;
 use super::state::App;
 use super::tag::{Expected, Known, Tag, change};
+use crate::model::{Language, Title};
 use crate::view::RunView;
 use crate::{
     CatalogCourseKey, CourseRun, CreateModulestoreRun, Cursor, DeleteCourseRun, Outcome, RunQuery,
@@ -31,16 +33,24 @@ pub(super) const MOST_AT_ONCE: usize = 1_000;
 #[serde(deny_unknown_fields)]
 pub(super) struct List {
     /// Only those of this organization's courses, ignoring case.
+    #[schemars(example = &"MITx")]
     org: Option<String>,
     /// Only those of this catalog course: `catalog-course:ORG:CODE`.
+    #[schemars(regex(pattern = patterns::CATALOG_COURSE_KEY), example = &"catalog-course:MITx:8.01x")]
     course: Option<String>,
     /// Only those in whose title or key each of these words occurs, ignoring case.
     #[serde(default)]
+    #[schemars(example = &"computer science")]
     q: String,
+    /// In which order.
     #[serde(default)]
     order: OrderName,
+    /// How many to list at most.
     #[serde(default = "default_limit")]
+    #[schemars(range(min = 1, max = 1_000))]
     limit: usize,
+    /// The cursor that the page before came with, as `next`; of another list or order, it is refused.
+    #[schemars(regex(pattern = patterns::CURSOR))]
     cursor: Option<String>,
 }
 
@@ -69,11 +79,14 @@ pub(super) async fn list(State(app): State<App>, Query(list): Query<List>) -> An
 #[schemars(rename = "RunCreate")]
 pub(super) struct Create {
     /// Its key: `course-v1:ORG+COURSE+RUN`.
+    #[schemars(with = "CourseKeyText")]
     course_key: String,
     /// Its title, and that of its course if it is new; the course's, or the course code, unless
     /// given.
+    #[schemars(length(max = Title::MAX_CHARS))]
     title: Option<String>,
     /// The language of its course if it is new, as a short (legacy) code: `en`, `zh_HANS`.
+    #[schemars(regex(pattern = patterns::LANGUAGE_SHORT), length(max = Language::MAX_CHARS))]
     language_short: Option<String>,
 }
 
@@ -120,6 +133,7 @@ fn tag_of(snapshot: &Snapshot, key: &str) -> Option<Tag> {
 #[schemars(rename = "RunKeys")]
 pub(super) struct GetMany {
     /// Their keys, at most 1000.
+    #[schemars(length(max = MOST_AT_ONCE), inner(regex(pattern = patterns::COURSE_KEY)))]
     course_keys: Vec<String>,
 }
 
@@ -161,6 +175,7 @@ pub(super) async fn get_many(State(app): State<App>, Json(body): Json<GetMany>) 
 #[schemars(rename = "RunPatch")]
 pub(super) struct Patch {
     /// Its new title; an empty one changes nothing.
+    #[schemars(length(max = Title::MAX_CHARS))]
     title: Option<String>,
 }
 

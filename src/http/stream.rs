@@ -30,6 +30,7 @@ use crate::{Changes, Watch};
 pub(super) struct Position {
     /// The sequence number of the last change that is known; unless given, the newest one. The header
     /// `Last-Event-ID` wins over it.
+    #[schemars(example = 0)]
     since: Option<u64>,
 }
 

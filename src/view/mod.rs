@@ -221,7 +221,7 @@ pub(crate) struct ReferenceView {
 #[cfg(feature = "http")]
 #[derive(schemars::JsonSchema)]
 #[schemars(inline)]
-struct Moment(
+pub(crate) struct Moment(
     /// A moment in UTC, to the microsecond (RFC 3339).
     #[schemars(extend("format" = "date-time"))]
     #[expect(dead_code, reason = "only its schema is used")]

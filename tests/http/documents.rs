@@ -89,8 +89,14 @@ fn the_examples_are_what_the_service_says() {
     };
     for (path, here) in [
         ("/v1/organizations/{short_name}", "/v1/organizations/MITx"),
-        ("/v1/courses/{key}", "/v1/courses/catalog-course:MITx:8.01x"),
-        ("/v1/runs/{key}", "/v1/runs/course-v1:MITx+8.01x+2026_T1"),
+        (
+            "/v1/courses/{key_str}",
+            "/v1/courses/catalog-course:MITx:8.01x",
+        ),
+        (
+            "/v1/runs/{course_key}",
+            "/v1/runs/course-v1:MITx+8.01x+2026_T1",
+        ),
     ] {
         assert_eq!(server.get(here).expect(200), example(path, "200"), "{path}");
     }
@@ -114,7 +120,7 @@ fn the_page_explains_every_code_and_loads_nothing() {
     ] {
         assert!(html.contains(&format!("id=\"{code}\"")), "{code}");
     }
-    assert!(html.contains("/v1/courses/{key}/runs"));
+    assert!(html.contains("/v1/courses/{key_str}/runs"));
     for loading in ["<script", "src=", "<link", "@import", "url("] {
         assert!(!html.contains(loading), "{loading}");
     }
