@@ -12,7 +12,8 @@ use parking_lot::Mutex;
 use crate::engine::{Batch, Durability, Engine, EngineError, MemoryStore, RowSink, Tree};
 use crate::schema::{Ledger, TREES};
 use crate::{
-    Catalog, CourseRun, CreateModulestoreRun, EnsureOrganization, Error, Options, Outcome, Pending,
+    Catalog, Changes, CourseRun, CreateModulestoreRun, EnsureOrganization, Error, Options, Outcome,
+    Pending, Watch,
 };
 
 fn open(store: &MemoryStore) -> Catalog {
@@ -337,4 +338,49 @@ fn a_request_that_changes_nothing_is_refused_after_a_failure() {
     catalog.ensure_organization("HarvardX").unwrap_err();
     let error = create().unwrap_err();
     assert!(matches!(error, Error::Storage { .. }), "{error}");
+}
+
+/// A commit failed while others were waiting for changes. There were to be none any more, but nobody
+/// told them: they waited on, for as long as the catalog was open, and took silence for peace.
+#[test]
+fn those_who_watch_hear_of_a_failure() {
+    let store = MemoryStore::new();
+    let catalog = open(&store);
+    catalog.ensure_organization("MITx").unwrap();
+    // Each of the ways to wait, each with all changes behind it. None has an end of its own here.
+    type Wait = fn(&mut Watch) -> crate::Result<Option<Changes>>;
+    let ways: [Wait; 3] = [
+        |watch| watch.next(10),
+        |watch| watch.next_timeout(10, Duration::MAX),
+        |watch| pollster::block_on(watch.next_async(10)),
+    ];
+    let (told, heard) = mpsc::channel();
+    for wait in ways {
+        let (mut watch, told) = (catalog.watch(0).unwrap(), told.clone());
+        std::thread::spawn(move || {
+            for _ in 0..3 {
+                let changes = wait(&mut watch);
+                told.send(changes.map(|some| some.map(|changes| changes.next)))
+                    .unwrap();
+            }
+        });
+    }
+    let patience = Duration::from_secs(30);
+    let next = || heard.recv_timeout(patience).expect("nobody tells them");
+    for _ in ways {
+        assert_eq!(next().unwrap(), Some(1));
+    }
+    store.fail_commits(true);
+    let failure = catalog.ensure_organization("HarvardX").unwrap_err();
+    // Twice: once it is so, it stays so.
+    for _ in 0..2 * ways.len() {
+        assert_eq!(next().unwrap_err().to_string(), failure.to_string());
+    }
+    // Who comes later reads what there is, and then hears the same.
+    let mut late = catalog.watch(0).unwrap();
+    assert_eq!(late.next(10).unwrap().unwrap().next, 1);
+    assert!(late.next(10).is_err());
+    assert!(late.read(10).unwrap().events.is_empty());
+    drop(catalog);
+    assert!(late.next(10).is_err());
 }

@@ -26,7 +26,8 @@ use crate::image::Image;
 ///
 /// It keeps its position, which moves on with what it answers: every change comes once and in
 /// order. It does not keep the catalog open: when that is closed, it answers what is left, and then
-/// `None`. Wait on a thread, or on any executor; thousands may wait at once.
+/// `None`. If the store fails, it answers what is left, and then the error that ended writing. Wait on
+/// a thread, or on any executor; thousands may wait at once.
 ///
 /// ```
 /// use coursecat::Catalog;
@@ -85,7 +86,8 @@ impl Watch {
     /// once the catalog is closed and everything has been answered.
     ///
     /// # Errors
-    /// Those of [`read`](Self::read).
+    /// Those of [`read`](Self::read). Once everything has been answered, the error that has ended
+    /// writing, if one has: there will be no more changes until the catalog is opened anew.
     pub fn next(&mut self, limit: usize) -> Result<Option<Changes>> {
         loop {
             match self.ready(limit)? {
@@ -99,7 +101,7 @@ impl Watch {
     /// The same, but after this time answers what there is, which may be nothing.
     ///
     /// # Errors
-    /// Those of [`read`](Self::read).
+    /// Those of [`next`](Self::next).
     pub fn next_timeout(&mut self, limit: usize, patience: Duration) -> Result<Option<Changes>> {
         // An end so far off that it cannot be told is none.
         let Some(end) = Instant::now().checked_add(patience) else {
@@ -122,7 +124,7 @@ impl Watch {
     /// is dropped before it is ready.
     ///
     /// # Errors
-    /// Those of [`read`](Self::read).
+    /// Those of [`next`](Self::next).
     pub async fn next_async(&mut self, limit: usize) -> Result<Option<Changes>> {
         loop {
             match self.ready(limit)? {
@@ -152,9 +154,13 @@ impl Watch {
         // Whatever happens from here on rings.
         let rung = self.bell.listen();
         let closed = self.bell.is_down();
+        let failure = self.bell.failure.get().cloned();
         let changes = self.read(limit)?;
         if !changes.events.is_empty() {
             return Ok(Ready::Changes(changes));
+        }
+        if let Some(failure) = failure {
+            return Err(failure);
         }
         Ok(match closed {
             true => Ready::Closed,
@@ -177,6 +183,8 @@ pub(super) struct Bell {
     rung: AtomicBool,
     /// Whether the catalog is closed.
     down: AtomicBool,
+    /// Why nothing more will be published although it is open.
+    failure: OnceLock<Error>,
     /// The thread that wakes the others. There is one once somebody has watched.
     ringer: OnceLock<Thread>,
     hanging: Mutex<()>,
@@ -188,6 +196,7 @@ impl Bell {
             event: Event::new(),
             rung: AtomicBool::new(false),
             down: AtomicBool::new(false),
+            failure: OnceLock::new(),
             ringer: OnceLock::new(),
             hanging: Mutex::new(()),
         }
@@ -220,6 +229,12 @@ impl Bell {
             self.rung.store(true, Ordering::Release);
             ringer.unpark();
         }
+    }
+
+    /// Says that nothing more will be published, since the store has failed.
+    pub(super) fn fail(&self, failure: &Error) {
+        let _ = self.failure.set(failure.clone());
+        self.ring();
     }
 
     /// Says that nothing more will be published.

@@ -106,7 +106,7 @@ where
 pub(super) struct Writer {
     pub(super) committer: Committer,
     pub(super) published: Arc<ArcSwap<Image>>,
-    /// Rung when a new image is published.
+    /// Rung when a new image is published, and when there will be no more.
     pub(super) bell: Arc<Bell>,
     /// The ledger after the last commit.
     pub(super) ledger: Ledger,
@@ -364,6 +364,7 @@ impl Writer {
             self.failure = Some(failure.clone());
             self.counts.store_error();
             self.progress.end_writing();
+            self.bell.fail(&failure);
             failure
         })
     }

@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::answer::Answer;
 use super::changes::ChangeView;
-use super::problem::Problem;
+use super::problem::{Code, Problem};
 use super::query::Query;
 use super::state::App;
 use crate::error::Error;
@@ -134,7 +134,11 @@ impl Follower {
                     "Changes that were not read are no longer kept. Read the catalog anew.";
                 self.end("compacted", detail, Some(oldest))
             }
-            Some(Err(error)) => self.end(error.code(), "The feed cannot be read.", None),
+            Some(Err(error)) => {
+                tracing::debug!("a stream ends: {error}");
+                let detail = "The store failed, so nothing changes until the service is started anew; go on from the last event then.";
+                self.end(Code::ReadOnly.as_str(), detail, None)
+            }
         };
         self.handed_over = Some(Instant::now());
         Some(piece)

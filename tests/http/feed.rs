@@ -286,3 +286,44 @@ fn verbs_keep_of_the_feed_what_they_are_told_to() {
         assert_eq!(create("E", &wrong).status.code(), Some(2));
     }
 }
+
+/// The disk failed, and those who followed the feed were not told: they saw heartbeats, and no
+/// changes, for as long as the service ran.
+#[test]
+fn followers_are_told_when_the_disk_has_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = Server::start_on(&data, &["--stream-heartbeat", "300s"]);
+    create(&server, 1);
+    let mut stream = Stream::open(&server, "?since=0", None);
+    for number in 1..=3 {
+        assert_eq!(stream.event().unwrap().1["sequence"], number);
+    }
+    // A store without files takes no writes.
+    std::fs::remove_dir_all(&data).unwrap();
+    let key = json!({"course_key": "course-v1:Org+C2+R"});
+    let refused = server.json("POST", "/v1/runs", &key).expect(503);
+    assert_eq!(refused["code"], "read_only");
+    let (name, end) = stream.event().unwrap();
+    assert_eq!(name, "end");
+    assert_eq!(
+        (&end["code"], &end["last"]),
+        (&json!("read_only"), &json!(3))
+    );
+    assert!(stream.block().is_none());
+    // Who comes later gets what there is, and the same.
+    let mut late = Stream::open(&server, "?since=2", None);
+    assert_eq!(late.event().unwrap().1["sequence"], 3);
+    assert_eq!(late.event().unwrap().1["code"], "read_only");
+    // Reads go on, and whoever watches over the service sees what is wrong.
+    server.get("/v1/runs/course-v1:Org+C1+R").expect(200);
+    assert_eq!(server.get("/readyz").expect(503)["code"], "read_only");
+    let metrics = server.get("/metrics");
+    let text = metrics.text();
+    assert!(text.contains("\ncoursecat_store_writable 0\n"), "{text}");
+    assert!(
+        !text.contains("\ncoursecat_store_errors_total 0\n"),
+        "{text}"
+    );
+    assert!(!text.contains("coursecat_store_size_bytes"), "{text}");
+}
