@@ -63,6 +63,14 @@ fn get_course_run_by_key_string(bencher: Bencher, n: usize) {
 }
 
 #[divan::bench(args = SIZES)]
+fn get_course_run_by_key_string_with_a_reader(bencher: Bencher, n: usize) {
+    let mut reader = filled(n).reader();
+    let keys: Vec<String> = (0..n).map(key).collect();
+    let mut next = scattered(n);
+    bencher.bench_local(|| reader.get_course_run(black_box(&keys[next()])).unwrap());
+}
+
+#[divan::bench(args = SIZES)]
 fn get_catalog_course_by_key_str(bencher: Bencher, n: usize) {
     let catalog = filled(n);
     let snapshot = catalog.snapshot();

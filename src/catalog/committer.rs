@@ -71,6 +71,7 @@ impl Committer {
     pub(super) fn begin(&mut self, batch: Batch) {
         let Some(helper) = self.helper() else {
             self.in_flight = InFlight::Done(self.commit(&batch));
+            let _ = self.queue.send(Message::Committed);
             return;
         };
         let batches = helper.batches.clone();

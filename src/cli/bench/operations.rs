@@ -60,29 +60,28 @@ fn open(place: &Place, pace: &Pace) -> Result<Timing, Failure> {
 }
 
 fn reads(catalog: &Catalog, data: &Data, pace: &Pace, report: &mut Report) -> Result<(), Failure> {
+    let mut reader = catalog.reader();
     let keys = &data.run_keys;
     let courses = &data.course_keys;
 
     let operation = Operation::new("get_course_run", "get run by key").in_batches(BATCH);
     report.measure(pace, operation, || {
-        pace.repeat(
-            BATCH,
-            |n| Ok(catalog.get_course_run(&keys[n % keys.len()])?),
-        )
+        pace.repeat(BATCH, |n| Ok(reader.get_course_run(&keys[n % keys.len()])?))
     })?;
 
     let operation = Operation::new("get_catalog_course", "get course by key").in_batches(BATCH);
     report.measure(pace, operation, || {
         pace.repeat(BATCH, |n| {
-            Ok(catalog.get_catalog_course(&courses[n % courses.len()])?)
+            Ok(reader.get_catalog_course(&courses[n % courses.len()])?)
         })
     })?;
 
     let operation = Operation::new("runs_of_course", "runs of a course (20)").in_batches(BATCH);
     report.measure(pace, operation, || {
-        pace.repeat(BATCH, |n| {
-            Ok(catalog.list_runs(&courses[n % courses.len()])?)
-        })
+        pace.repeat(
+            BATCH,
+            |n| Ok(reader.list_runs(&courses[n % courses.len()])?),
+        )
     })?;
 
     let operation = Operation::new("page_of_50_courses", "page of 50 courses");
@@ -90,7 +89,7 @@ fn reads(catalog: &Catalog, data: &Data, pace: &Pace, report: &mut Report) -> Re
         pace.repeat(1, |n| {
             let org = data.courses[n % courses.len()].org.as_str();
             let query = CourseQuery::new().org(org).order(Order::Key).limit(50);
-            Ok(catalog.list_catalog_courses(&query)?)
+            Ok(reader.list_catalog_courses(&query)?)
         })
     })?;
 
@@ -99,7 +98,7 @@ fn reads(catalog: &Catalog, data: &Data, pace: &Pace, report: &mut Report) -> Re
         pace.repeat(1, |n| {
             let course = &data.courses[n % courses.len()];
             let words = format!("{} {}", course.code, course.org);
-            Ok(catalog.search(&words, 20)?)
+            Ok(reader.search(&words, 20)?)
         })
     })?;
 
@@ -108,7 +107,7 @@ fn reads(catalog: &Catalog, data: &Data, pace: &Pace, report: &mut Report) -> Re
         pace.repeat(1, |n| {
             let hundreds = keys.len() / 100;
             let hundred = &keys[n % hundreds * 100..][..100];
-            Ok(catalog.get_course_runs(hundred)?)
+            Ok(reader.get_course_runs(hundred)?)
         })
     })
 }
