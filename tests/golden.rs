@@ -4,6 +4,8 @@
 //! `golden/format-N.jsonl` its export, and `golden/format-N.changes` its change feed. A new format gets a new pair, made by the ignored test below;
 //! the old ones stay as they are.
 
+#![cfg(feature = "transfer")]
+
 #[path = "support/stored.rs"]
 mod stored;
 #[path = "support/mod.rs"]

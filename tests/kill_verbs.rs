@@ -4,7 +4,7 @@
 //! Each verb is run as often as it makes such calls, and killed at the first, the second, and so on
 //! (`kill_verbs/countdown.c`). The short form takes a part of these points, another one each day;
 //! all of them: `COURSECAT_POINTS=all cargo test --release --test kill_verbs -- --nocapture`.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "cli"))]
 
 #[path = "support/stored.rs"]
 mod stored;

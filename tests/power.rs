@@ -8,7 +8,7 @@
 //!
 //! The long form: `COURSECAT_CUTS=1000 cargo test --release --test power -- --nocapture`. A failure
 //! prints its seed; `COURSECAT_SEED` sets it, though threads take other turns each time.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", feature = "transfer"))]
 
 #[path = "support/deeds.rs"]
 mod deeds;
