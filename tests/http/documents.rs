@@ -79,6 +79,40 @@ fn every_operation_has_a_summary_examples_and_problems() {
     assert!(operations >= 30, "only {operations} operations");
 }
 
+#[test]
+fn every_parameter_is_described_and_every_code_is_an_answer_somewhere() {
+    let server = Server::start(&[]);
+    let document = server.get("/openapi.json").expect(200);
+    let mut codes = std::collections::BTreeSet::new();
+    for (path, of_path) in document["paths"].as_object().unwrap() {
+        for (method, operation) in of_path.as_object().unwrap() {
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let place = format!("{method} {path} {}", parameter["name"]);
+                assert!(parameter["description"].is_string(), "{place}");
+                assert!(parameter["schema"].is_object(), "{place}");
+            }
+            for response in operation["responses"].as_object().unwrap().values() {
+                let problems = &response["content"]["application/problem+json"]["examples"];
+                codes.extend(problems.as_object().into_iter().flat_map(|of| of.keys()));
+            }
+        }
+    }
+    // Where a method is none of an address, there is no operation to say so.
+    let known = &document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"];
+    for code in known.as_array().unwrap() {
+        let code = code.as_str().unwrap();
+        assert!(
+            code == "method_not_allowed" || codes.contains(&code.to_owned()),
+            "{code}"
+        );
+    }
+    let text = document.to_string();
+    for (at, _) in text.match_indices("\"#/components/") {
+        let reference = text[at + 2..].split('"').next().unwrap();
+        assert!(document.pointer(reference).is_some(), "{reference}");
+    }
+}
+
 /// What the document says of examples is true: each body is taken, each answer has the fields.
 #[test]
 fn the_examples_are_what_the_service_says() {
