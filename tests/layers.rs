@@ -27,7 +27,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
             "Result",
         ],
     ),
-    ("view", &["{", "Stats", "Warning"]),
+    ("view", &["{", "transfer", "Stats", "Warning"]),
     (
         "http",
         &[
@@ -41,6 +41,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
             "Catalog",
             "Invalid",
             "Result",
+            "Stats",
             "Timestamp",
         ],
     ),

@@ -1,58 +1,44 @@
 //! `coursecat export`, `backup` and `restore`
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::json;
 
 use super::args::{BackupArguments, ExportArguments};
+use super::export_server;
 use super::failure::{Failure, exit};
 use super::input::check_readable;
 use super::output::{Output, json_path, line, printable_path};
 use super::progress::{StopFlag, Working, of_work};
+use super::reach::Target;
+use super::remote::Remote;
 use super::session::Session;
 use super::suggest::suggest;
-use crate::Timestamp;
 use crate::transfer::{
-    BackupError, BackupOptions, ExportError, Filter, Progress, Watch, backup as write_backup,
-    export as write_export, note_backup, restore as read_backup,
+    BackupError, BackupOptions, ExportError, ExportReport, Filter, Progress, Watch,
+    backup as write_backup, export as write_export, note_backup, restore as read_backup,
 };
+use crate::{Snapshot, Timestamp};
 
 pub(super) fn export(session: &Session, arguments: &ExportArguments) -> Result<(), Failure> {
-    let snapshot = session.open()?.snapshot();
-    let mut filter = Filter::new();
-    if let Some(org) = &arguments.org {
-        filter = filter.org(org);
-    }
-    if let Some(code) = &arguments.language {
-        filter = filter.language(code);
-    }
-    let failed = |error| match error {
-        ExportError::Catalog(error) => suggest(error, &snapshot),
-        ExportError::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => Failure::quiet(),
-        ExportError::ImportOnly(format) => {
-            let what = format!("The format {format} can be imported, not exported.");
-            Failure::with_code(exit::INVALID, what)
-                .advise("Use coursecat, csv, django or django-new-site.")
-        }
-        ExportError::Write(_) => Failure::other(error.to_string())
-            .advise("See to where it is written; what is there of it is not whole."),
+    let source = match &session.target {
+        Target::Folder => Source::Folder(session.open()?.snapshot()),
+        Target::Server(remote) => Source::Server(remote),
     };
     let output = arguments.output.as_deref();
     let Some(path) = output.filter(|path| *path != Path::new("-")) else {
-        let report = write_export(&snapshot, arguments.format, &filter, io::stdout().lock());
-        session.done(&format!("Exported {}.", report.map_err(failed)?.counts));
+        let report = source.write(arguments, io::stdout().lock())?;
+        session.done(&format!("Exported {}.", report.counts));
         return Ok(());
     };
     let file = File::create_new(path).map_err(|error| cannot_write(path, &error))?;
-    let written = write_export(&snapshot, arguments.format, &filter, &file)
-        .map_err(failed)
-        .and_then(|report| {
-            file.sync_all()
-                .map_err(|error| cannot_write(path, &error))?;
-            Ok(report)
-        });
+    let written = source.write(arguments, &file).and_then(|report| {
+        file.sync_all()
+            .map_err(|error| cannot_write(path, &error))?;
+        Ok(report)
+    });
     let report = written.inspect_err(|_| {
         // Half an export could be taken for a whole one.
         let _ = std::fs::remove_file(path);
@@ -68,6 +54,54 @@ pub(super) fn export(session: &Session, arguments: &ExportArguments) -> Result<(
     Ok(())
 }
 
+/// Where what is exported comes from.
+enum Source<'a> {
+    Folder(Snapshot),
+    Server(&'a Remote),
+}
+
+impl Source<'_> {
+    fn write(&self, arguments: &ExportArguments, out: impl Write) -> Result<ExportReport, Failure> {
+        let snapshot = match self {
+            Self::Folder(snapshot) => snapshot,
+            Self::Server(remote) => return export_server::export(remote, arguments, out),
+        };
+        let mut filter = Filter::new();
+        if let Some(org) = &arguments.org {
+            filter = filter.org(org);
+        }
+        if let Some(code) = &arguments.language {
+            filter = filter.language(code);
+        }
+        let written = write_export(snapshot, arguments.format, &filter, out);
+        written.map_err(|error| match error {
+            ExportError::Catalog(error) => suggest(error, snapshot),
+            error => export_failure(error),
+        })
+    }
+}
+
+pub(super) fn export_failure(error: ExportError) -> Failure {
+    match error {
+        ExportError::Catalog(error) => error.into(),
+        ExportError::Write(error) => unwritable(error),
+        ExportError::ImportOnly(format) => {
+            let what = format!("The format {format} can be imported, not exported.");
+            Failure::with_code(exit::INVALID, what)
+                .advise("Use coursecat, csv, django or django-new-site.")
+        }
+    }
+}
+
+/// A place that takes no more of an export.
+pub(super) fn unwritable(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::quiet(),
+        _ => Failure::other(ExportError::Write(error).to_string())
+            .advise("See to where it is written; what is there of it is not whole."),
+    }
+}
+
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::AlreadyExists {
         let what = format!("{} exists already.", printable_path(path));
@@ -79,15 +113,29 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 }
 
 pub(super) fn backup(session: &Session, arguments: &BackupArguments) -> Result<(), Failure> {
-    let snapshot = session.open()?.snapshot();
-    let time = Timestamp::now();
     let options = BackupOptions::new().overwrite(arguments.overwrite);
-    let working = of_work("Writing the backup");
-    let report = write_backup(&snapshot, &arguments.file, &options).map_err(backup_failure)?;
-    drop(working);
-    if let Err(error) = note_backup(&session.global.data, time) {
-        tracing::warn!("the time of the backup was not noted: {error}");
-    }
+    let file = &arguments.file;
+    let report = match &session.target {
+        Target::Server(_) if !arguments.overwrite && file.symlink_metadata().is_ok() => {
+            // The server would think that it has been backed up.
+            return Err(backup_failure(BackupError::Exists { path: file.clone() }));
+        }
+        Target::Server(remote) => {
+            let _working = of_work("Receiving the backup");
+            export_server::backup(remote, arguments, &options)?
+        }
+        Target::Folder => {
+            let snapshot = session.open()?.snapshot();
+            let time = Timestamp::now();
+            let working = of_work("Writing the backup");
+            let report = write_backup(&snapshot, file, &options).map_err(backup_failure)?;
+            drop(working);
+            if let Err(error) = note_backup(&session.global.data, time) {
+                tracing::warn!("the time of the backup was not noted: {error}");
+            }
+            report
+        }
+    };
     if session.output == Output::Json {
         return session.output.object(&json!({
             "file": json_path(&arguments.file),
@@ -146,7 +194,7 @@ impl Watch for RestoreWatcher {
     }
 }
 
-fn backup_failure(error: BackupError) -> Failure {
+pub(super) fn backup_failure(error: BackupError) -> Failure {
     let what = error.to_string();
     match error {
         BackupError::Catalog(error) => error.into(),

@@ -7,18 +7,21 @@ use serde_json::json;
 
 use super::args::{ConflictArgument, ImportArguments};
 use super::failure::{Failure, exit};
+use super::import_server;
 use super::input::{Input, check_readable, unreadable};
 use super::output::{Output, json_path, line, printable, printable_path, say};
 use super::progress::{self, StopFlag};
+use super::reach::Target;
 use super::rejects::Rejects;
 use super::session::Session;
 use crate::Catalog;
 use crate::transfer::{
     Format, Import, ImportProblem, ImportReport, OnConflict, Progress, Reject, Tally, Watch,
 };
+use crate::view::RejectView;
 
 /// Rejects that are shown; all of them go into the file of `--rejects`.
-const SHOWN_REJECTS: u64 = 20;
+pub(super) const SHOWN_REJECTS: u64 = 20;
 
 pub(super) fn import(session: &Session, arguments: &ImportArguments) -> Result<(), Failure> {
     let import = Import::new()
@@ -57,18 +60,34 @@ pub(super) fn import(session: &Session, arguments: &ImportArguments) -> Result<(
             1 => String::new(),
             _ => format!("{shown}: "),
         };
-        let mut open = || match arguments.dry_run {
-            true => session.open_to_rehearse(),
-            false => session.open_or_create(),
+        let mut input = Input::open(path, &watcher.stop)?;
+        let report = match format_of(&mut input, path, arguments.format, &watcher.stop)? {
+            None => ImportReport {
+                stopped: true,
+                ..ImportReport::default()
+            },
+            Some(format) => {
+                watcher.start(input.bytes());
+                let imported = match &session.target {
+                    Target::Server(remote) => import_server::import(
+                        remote,
+                        arguments,
+                        (path, format),
+                        input,
+                        &mut watcher,
+                    ),
+                    Target::Folder => {
+                        let catalog = match &mut catalog {
+                            Some(catalog) => catalog,
+                            None => catalog.insert(open(session, arguments.dry_run)?),
+                        };
+                        import_file(catalog, &import, (path, format), input, &mut watcher)
+                    }
+                };
+                watcher.bar.finish_and_clear();
+                imported?
+            }
         };
-        let report = import_file(
-            &mut catalog,
-            &mut open,
-            &import,
-            path,
-            arguments.format,
-            &mut watcher,
-        )?;
         print_report(session, path, &report)?;
         rejected += report.rejected();
         if report.stopped {
@@ -104,39 +123,42 @@ fn stopped(file: &str, report: &ImportReport) -> Failure {
     }
 }
 
-fn import_file(
-    catalog: &mut Option<Catalog>,
-    open: &mut dyn FnMut() -> Result<Catalog, Failure>,
-    import: &Import,
+fn open(session: &Session, dry_run: bool) -> Result<Catalog, Failure> {
+    match dry_run {
+        true => session.open_to_rehearse(),
+        false => session.open_or_create(),
+    }
+}
+
+/// The format of an input; nothing if it was stopped while it was waited for.
+fn format_of(
+    input: &mut Input,
     path: &Path,
-    format: Option<Format>,
-    watcher: &mut Watcher,
-) -> Result<ImportReport, Failure> {
-    let mut input = Input::open(path, &watcher.stop)?;
+    given: Option<Format>,
+    stop: &StopFlag,
+) -> Result<Option<Format>, Failure> {
     let head = match input.head() {
         Ok(head) => head,
-        Err(_) if watcher.stop.is_set() => {
-            return Ok(ImportReport {
-                stopped: true,
-                ..ImportReport::default()
-            });
-        }
+        Err(_) if stop.is_set() => return Ok(None),
         Err(error) => return Err(unreadable(path, &error)),
     };
-    let format = match format {
-        Some(format) => format,
-        None => recognise(head, path)?,
-    };
-    let catalog = match catalog {
-        Some(catalog) => catalog,
-        None => catalog.insert(open()?),
-    };
-    watcher.start(input.bytes());
+    match given {
+        Some(format) => Ok(Some(format)),
+        None => recognise(head, path).map(Some),
+    }
+}
+
+fn import_file(
+    catalog: &Catalog,
+    import: &Import,
+    (path, format): (&Path, Format),
+    input: Input,
+    watcher: &mut Watcher,
+) -> Result<ImportReport, Failure> {
     let result = match input {
         Input::File(file, _) => import.run_seekable(catalog, format, file, watcher),
         Input::Stream(stream) => import.run(catalog, format, stream, watcher),
     };
-    watcher.bar.finish_and_clear();
     result.or_else(|error| {
         if matches!(error.problem, ImportProblem::Read(_)) && watcher.stop.is_set() {
             // It was stopped while it waited for more.
@@ -179,7 +201,7 @@ fn recognise(head: &[u8], path: &Path) -> Result<Format, Failure> {
 }
 
 /// Tells a person how far an import is, and keeps the rejects.
-struct Watcher {
+pub(super) struct Watcher {
     /// The file that is being imported.
     file: PathBuf,
     /// Its name for people, where there are several.
@@ -187,9 +209,9 @@ struct Watcher {
     /// Whether it is all or nothing.
     is_strict: bool,
     bar: ProgressBar,
-    rejects: Rejects,
+    pub(super) rejects: Rejects,
     shown: u64,
-    stop: StopFlag,
+    pub(super) stop: StopFlag,
     /// Whether it has been said that what was asked to stop goes on for a while.
     is_patient: bool,
 }
@@ -199,6 +221,26 @@ impl Watcher {
     fn start(&mut self, bytes: u64) {
         self.shown = 0;
         self.bar = progress::of_bytes(bytes);
+    }
+
+    /// Hears how many bytes have been sent elsewhere.
+    pub(super) fn sent(&self, bytes: u64) {
+        self.bar.set_position(bytes);
+        self.bar.set_message("sent");
+    }
+
+    /// Hears of each row that does not go in.
+    pub(super) fn refused(&mut self, reject: &RejectView) {
+        self.shown += 1;
+        match self.shown {
+            ..=SHOWN_REJECTS => {
+                let reject = printable(&reject.to_string());
+                self.tell(&format!("rejected: {}{reject}", self.name));
+            }
+            n if n == SHOWN_REJECTS + 1 => self.tell("rejected: … more; see the counts at the end"),
+            _ => {}
+        }
+        self.rejects.write(&self.file, reject);
     }
 
     fn tell(&self, text: &str) {
@@ -223,16 +265,7 @@ impl Watch for Watcher {
     }
 
     fn rejected(&mut self, reject: &Reject) {
-        self.shown += 1;
-        match self.shown {
-            ..=SHOWN_REJECTS => {
-                let reject = printable(&reject.to_string());
-                self.tell(&format!("rejected: {}{reject}", self.name));
-            }
-            n if n == SHOWN_REJECTS + 1 => self.tell("rejected: … more; see the counts at the end"),
-            _ => {}
-        }
-        self.rejects.write(&self.file, reject);
+        self.refused(&RejectView::of(reject));
     }
 
     fn should_stop(&mut self) -> bool {

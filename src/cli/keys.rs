@@ -1,40 +1,46 @@
 //! `coursecat key …`
 
 use serde_json::json;
+use ureq::http::Method;
 
 use super::failure::{Failure, exit};
 use super::key_args::KeyVerb;
-use super::output::{Output, line, say};
+use super::output::{Output, line, printable, say};
+use super::reach::Target;
+use super::remote::{Refusal, Remote};
 use super::session::Session;
-use crate::http::keys::{Key, KeyError, KeyFile};
+use crate::http::KeyView;
+use crate::http::keys::{KeyError, KeyFile, Scope};
+use crate::view::segment;
 use crate::{Error, Timestamp};
 
 pub(super) fn run(session: &Session, verb: KeyVerb) -> Result<(), Failure> {
-    let file = KeyFile::of(&session.global.data);
+    let keys = match &session.target {
+        Target::Folder => Keys::File(KeyFile::of(&session.global.data)),
+        Target::Server(remote) => Keys::Server(remote),
+    };
     match verb {
         KeyVerb::Create {
             name,
             scope,
             expires,
         } => {
-            have_catalog(session)?;
-            let (key, secret) = file.create(&name, scope, expires).map_err(failure)?;
+            if let Keys::File(_) = keys {
+                have_catalog(session)?;
+            }
+            let key = keys.create(&name, scope, expires)?;
             if session.output == Output::Json {
-                let mut object = described(&key);
-                object["key"] = secret.show_once().into();
-                return session.output.object(&object);
+                return session.output.object(&key);
             }
             say(&format!(
                 "The key {name}, with the scope {scope}. It is shown this once:"
             ));
-            line(secret.show_once())
+            line(&key.key.unwrap_or_default())
         }
         KeyVerb::List => {
-            let keys = file.list().map_err(failure)?;
+            let keys = keys.list()?;
             if session.output == Output::Json {
-                return keys
-                    .iter()
-                    .try_for_each(|key| session.output.object(&described(key)));
+                return keys.iter().try_for_each(|key| session.output.object(key));
             }
             if keys.is_empty() {
                 session.done("There are no keys.");
@@ -43,17 +49,15 @@ pub(super) fn run(session: &Session, verb: KeyVerb) -> Result<(), Failure> {
             keys.iter().try_for_each(|key| {
                 let end = match key.expires {
                     None => String::new(),
-                    Some(end) if key.is_expired(now) => format!("  expired {end}"),
+                    Some(end) if end <= now => format!("  expired {end}"),
                     Some(end) => format!("  expires {end}"),
                 };
-                line(&format!(
-                    "{}  {}  created {}{end}",
-                    key.name, key.scope, key.created
-                ))
+                let (name, scope) = (printable(&key.name), key.scope);
+                line(&format!("{name}  {scope}  created {}{end}", key.created))
             })
         }
         KeyVerb::Revoke { name } => {
-            file.revoke(&name).map_err(failure)?;
+            keys.revoke(&name)?;
             session.done(&format!(
                 "Revoked the key {name}; a service that runs knows within a second."
             ));
@@ -62,10 +66,72 @@ pub(super) fn run(session: &Session, verb: KeyVerb) -> Result<(), Failure> {
     }
 }
 
-fn described(key: &Key) -> serde_json::Value {
-    json!({
-        "name": key.name, "scope": key.scope, "created": key.created, "expires": key.expires,
-    })
+/// Where keys are kept.
+enum Keys<'a> {
+    File(KeyFile),
+    Server(&'a Remote),
+}
+
+const KEYS: &str = "/v1/keys";
+
+impl Keys<'_> {
+    fn create(
+        &self,
+        name: &str,
+        scope: Scope,
+        expires: Option<Timestamp>,
+    ) -> Result<KeyView, Failure> {
+        match self {
+            Self::File(file) => {
+                let (key, secret) = file.create(name, scope, expires).map_err(failure)?;
+                let mut view = KeyView::of(key);
+                view.key = Some(secret.show_once().to_owned());
+                Ok(view)
+            }
+            Self::Server(remote) => {
+                let body = json!({ "name": name, "scope": scope, "expires": expires });
+                remote.change(&Method::POST, KEYS, &body).map_err(refused)
+            }
+        }
+    }
+
+    fn list(&self) -> Result<Vec<KeyView>, Failure> {
+        #[derive(serde::Deserialize)]
+        struct Listed {
+            results: Vec<KeyView>,
+        }
+        match self {
+            Self::File(file) => {
+                let keys = file.list().map_err(failure)?;
+                Ok(keys.into_iter().map(KeyView::of).collect())
+            }
+            Self::Server(remote) => {
+                let listed: Listed = remote.get(KEYS)?;
+                Ok(listed.results)
+            }
+        }
+    }
+
+    fn revoke(&self, name: &str) -> Result<(), Failure> {
+        match self {
+            Self::File(file) => file.revoke(name).map_err(failure),
+            Self::Server(_) if name.is_empty() => Err(failure(KeyError::NotFound(name.to_owned()))),
+            Self::Server(remote) => {
+                let address = format!("{KEYS}/{}", segment(name));
+                remote.delete(&address).map_err(refused)
+            }
+        }
+    }
+}
+
+/// What a server refuses about keys is said as it is.
+fn refused(refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::Problem(problem) if problem.entity == "key" || problem.code == "invalid" => {
+            problem.plain()
+        }
+        refusal => refusal.into(),
+    }
 }
 
 /// Keys are kept beside a catalog, so there must be one. A service may have it open.

@@ -8,10 +8,12 @@ mod bench;
 mod courses;
 mod data;
 mod export;
+mod export_server;
 mod failure;
 mod feed_args;
 mod holder;
 mod import;
+mod import_server;
 mod input;
 #[cfg(feature = "http")]
 mod key_args;

@@ -36,11 +36,6 @@ fn reach(verb: &Verb) -> Reach {
         Verb::Repair(_) | Verb::Compact => {
             Reach::Folder("Stop the server, and run this where its folder is, with --data.")
         }
-        Verb::Import(_) | Verb::Export(_) | Verb::Backup(_) | Verb::Verify => {
-            Reach::Folder("Stop the server, and run this where its folder is, with --data.")
-        }
-        #[cfg(feature = "http")]
-        Verb::Key(_) => Reach::Folder("Run this where its folder is, with --data."),
         Verb::Demo => Reach::Folder(
             "Name a new folder with --data, or start the server with: coursecat serve --demo",
         ),

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::args::ImportArguments;
 use super::failure::{Failure, exit};
 use super::output::printable_path;
-use crate::transfer::Reject;
+use crate::view::RejectView;
 
 /// See the [module](self).
 pub(super) struct Rejects {
@@ -19,6 +19,8 @@ pub(super) struct Rejects {
     /// `None` if none is asked for, or once writing has failed.
     file: Option<BufWriter<File>>,
     failed: Option<io::Error>,
+    /// How many were refused of which nobody knows more.
+    missing: u64,
 }
 
 impl Rejects {
@@ -29,6 +31,7 @@ impl Rejects {
                 path: PathBuf::new(),
                 file: None,
                 failed: None,
+                missing: 0,
             });
         };
         if arguments.files.iter().any(|input| is_same(input, &path)) {
@@ -47,26 +50,38 @@ impl Rejects {
             path,
             file: Some(BufWriter::new(file)),
             failed: None,
+            missing: 0,
         })
     }
 
-    pub(super) fn write(&mut self, input: &Path, reject: &Reject) {
+    pub(super) fn write(&mut self, input: &Path, reject: &RejectView) {
         let row = json!({
             "file": input.to_string_lossy(),
-            "line": reject.place.line,
-            "row": reject.place.row,
+            "line": reject.line,
+            "row": reject.row,
             "key": reject.key,
-            "code": reject.error.code(),
-            "reason": reject.error.to_string(),
+            "code": reject.code,
+            "reason": reject.reason,
         });
         self.attempt(|file| writeln!(file, "{row}"));
+    }
+
+    /// Hears that more rows were refused than are told of.
+    pub(super) fn miss(&mut self, rows: u64) {
+        self.missing += rows;
     }
 
     /// Fails if one of them could not be written.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
         self.attempt(BufWriter::flush);
         match self.failed.take() {
-            None => Ok(()),
+            None if self.missing == 0 || self.path.as_os_str().is_empty() => Ok(()),
+            None => Err(Failure::other(format!(
+                "Not all rejects are in {}: the server tells no more of {} of them.",
+                printable_path(&self.path),
+                self.missing
+            ))
+            .advise("The other rows are stored. Correct those that are told, and run the import again to have more.")),
             Some(error) => Err(Failure::other(format!(
                 "Not all rejects could be written into {}: {error}.",
                 printable_path(&self.path)

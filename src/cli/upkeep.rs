@@ -10,36 +10,44 @@ use super::args::RepairArguments;
 use super::failure::Failure;
 use super::output::{Output, json_path, line, printable_path, quoted, say};
 use super::progress::of_work;
+use super::reach::Target;
 use super::session::{Session, is_interactive};
+use crate::view::VerifyView;
 use crate::{Error, Finding, Timestamp};
 
 pub(super) fn verify(session: &Session) -> Result<(), Failure> {
     let working = of_work("Verifying every row");
-    let report = crate::verify(&session.global.data)?;
+    let report = match &session.target {
+        Target::Folder => crate::verify(&session.global.data)?,
+        Target::Server(remote) => {
+            let found: VerifyView = remote.get_patiently("/v1/verify")?;
+            found.into_report()
+        }
+    };
     drop(working);
     if session.output == Output::Json {
-        session.output.object(&json!({
-            "clean": report.is_clean(),
-            "rows": report.rows,
-            "commit": report.sequence,
-            "seconds": report.elapsed.as_secs_f64(),
-            "records": report.stats,
-            "findings": findings(&report.findings),
-        }))?;
+        session.output.object(&VerifyView::of(&report))?;
     } else {
         line(&report.to_string())?;
     }
     if report.is_clean() {
         return Ok(());
     }
-    let failure = Failure::corrupt(format!(
-        "The catalog in {} is damaged.",
-        printable_path(&session.global.data)
-    ));
-    Err(failure.advise(format!(
-        "Save what can be saved with: coursecat repair --data {}",
-        quoted(&session.global.data)
-    )))
+    Err(match &session.target {
+        Target::Folder => {
+            let data = &session.global.data;
+            let what = format!("The catalog in {} is damaged.", printable_path(data));
+            Failure::corrupt(what).advise(format!(
+                "Save what can be saved with: coursecat repair --data {}",
+                quoted(data)
+            ))
+        }
+        Target::Server(remote) => {
+            let what = format!("The catalog of {} is damaged.", remote.address());
+            Failure::corrupt(what)
+                .advise("Stop the server, and save what can be saved where its folder is, with: coursecat repair")
+        }
+    })
 }
 
 pub(super) fn repair(session: &Session, arguments: &RepairArguments) -> Result<(), Failure> {

@@ -1,24 +1,22 @@
 //! `/v1/export`: the whole catalog, or a part of it, as a stream.
 //!
-//! It is written by a thread of its own, a piece at a time: never more in memory than a few pieces,
-//! however slow the client is.
+//! How many records of each kind it holds is counted before, and told in a header.
 
-use std::io::{self, Write};
+use std::io;
 
-use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
-use futures_util::stream;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::sync::mpsc::{self, Sender};
 
 use super::answer::Answer;
+use super::pieces::written;
 use super::problem::Problem;
 use super::query::Query;
 use super::state::App;
-use crate::transfer::{ExportError, Filter, Format, export};
+use crate::Stats;
+use crate::transfer::{ExportError, Filter, Format, count_export, export};
 
 /// What to export, and how.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -35,8 +33,9 @@ pub(super) struct Choice {
     language: Option<String>,
 }
 
-/// How many pieces wait for the client.
-const PIECES: usize = 4;
+/// How much there is of each kind of record: what comes is a stream, which ends with no more than its
+/// end.
+const RECORDS: HeaderName = HeaderName::from_static("coursecat-records");
 
 pub(super) async fn get(State(app): State<App>, Query(choice): Query<Choice>) -> Answer {
     let format = match &choice.format {
@@ -57,16 +56,11 @@ pub(super) async fn get(State(app): State<App>, Query(choice): Query<Choice>) ->
     if let Some(code) = choice.language {
         filter = filter.language(code);
     }
-    let (sender, mut pieces) = mpsc::channel(PIECES);
-    tokio::task::spawn_blocking(move || {
-        let _place = place;
-        let written = export(&snapshot, format, &filter, Pieces(&sender));
-        if let Err(error) = written {
-            // The client must not take what it has for the whole.
-            let _ = sender.blocking_send(Err(io::Error::other(error)));
-        }
+    let counts = count_export(&snapshot, format, &filter).map_err(of_export)?;
+    let body = written(place, move |out| {
+        let written = export(&snapshot, format, &filter, out);
+        written.map(drop).map_err(io::Error::other)
     });
-    let body = Body::from_stream(stream::poll_fn(move |context| pieces.poll_recv(context)));
     let (content_type, file) = match format {
         Format::Csv => ("text/csv; charset=utf-8", "catalog.csv"),
         Format::Lines => ("application/x-ndjson", "catalog.jsonl"),
@@ -84,26 +78,28 @@ pub(super) async fn get(State(app): State<App>, Query(choice): Query<Choice>) ->
             .headers_mut()
             .insert(header::CONTENT_DISPOSITION, name);
     }
+    if let Ok(counts) = HeaderValue::from_str(&counted(counts)) {
+        answer.headers_mut().insert(RECORDS, counts);
+    }
     Ok(answer)
+}
+
+/// As RFC 8941 writes a dictionary.
+fn counted(counts: Stats) -> String {
+    format!(
+        "organizations={}, catalog_courses={}, course_runs={}, references={}",
+        counts.organizations, counts.catalog_courses, counts.course_runs, counts.references
+    )
+}
+
+fn of_export(error: ExportError) -> Problem {
+    match error {
+        ExportError::Catalog(error) => error.into(),
+        error => Problem::invalid("format", error.to_string()),
+    }
 }
 
 pub(super) fn read_format(name: &str) -> Result<Format, Problem> {
     let format: Result<Format, _> = name.parse();
     format.map_err(|error| Problem::invalid("format", error.to_string()))
-}
-
-/// Hands over what is written, and waits while too much of it waits.
-struct Pieces<'a>(&'a Sender<io::Result<Bytes>>);
-
-impl Write for Pieces<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .blocking_send(Ok(Bytes::copy_from_slice(bytes)))
-            .map_err(|_| io::ErrorKind::BrokenPipe)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -3,7 +3,6 @@
 //! A thread of its own reads what the connection gives, a piece at a time. A client that goes away
 //! in the midst is never taken for the end of its data.
 
-use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::answer::{Answer, ok};
@@ -20,9 +19,8 @@ use super::export::read_format;
 use super::problem::{Code, Problem};
 use super::query::Query;
 use super::state::App;
-use crate::transfer::{
-    Format, Import, ImportError, ImportProblem, ImportReport, OnConflict, Reject, Tally, Watch,
-};
+use crate::transfer::{Format, Import, ImportError, ImportProblem, OnConflict, Reject, Watch};
+use crate::view::{ImportView, RejectView};
 
 /// How to import.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,6 +38,10 @@ pub(super) struct Choice {
     /// Do everything but write.
     #[serde(default)]
     dry_run: bool,
+    /// How many refused rows to list, at most 100000.
+    #[serde(default = "default_rejects")]
+    #[schemars(range(max = 100_000))]
+    rejects: usize,
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -54,70 +56,12 @@ enum Conflict {
     Fail,
 }
 
-/// What came of an import.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "ImportReport")]
-pub(super) struct Report {
-    /// The rows that were read, refused ones too.
-    rows: u64,
-    bytes: u64,
-    seconds: f64,
-    /// Whether the catalog was written to: not by a dry run, and not by a strict import with rejects.
-    written: bool,
-    /// Whether it was stopped before its end, since the service stops. Sending it again completes it.
-    stopped: bool,
-    organizations: Counts,
-    catalog_courses: Counts,
-    course_runs: Counts,
-    references: Counts,
-    /// Rows of which not even the kind could be read, by reason.
-    unreadable: BTreeMap<&'static str, u64>,
-    warnings: BTreeMap<&'static str, u64>,
-    skipped_models: BTreeMap<String, u64>,
-    /// The rows that were refused: the first 1000.
-    rejects: Vec<Refused>,
-    /// How many were refused in all.
-    rejected: u64,
+/// How many refused rows an answer lists unless asked for more or less.
+const fn default_rejects() -> usize {
+    1_000
 }
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "ImportCounts")]
-struct Counts {
-    created: u64,
-    updated: u64,
-    unchanged: u64,
-    skipped: u64,
-    /// By reason.
-    rejected: BTreeMap<&'static str, u64>,
-}
-
-impl Counts {
-    fn of(tally: &Tally) -> Self {
-        Self {
-            created: tally.created,
-            updated: tally.updated,
-            unchanged: tally.unchanged,
-            skipped: tally.skipped,
-            rejected: tally.rejected.clone(),
-        }
-    }
-}
-
-/// A row that was refused.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "ImportReject")]
-struct Refused {
-    /// The line on which it begins.
-    line: u64,
-    /// Its number, in formats that are no lines.
-    row: Option<u64>,
-    key: String,
-    code: &'static str,
-    reason: String,
-}
-
-/// How many refused rows an answer lists.
-const LISTED: usize = 1_000;
+/// The most refused rows that an answer lists.
+const MOST_REJECTS: usize = 100_000;
 /// How many pieces wait to be read.
 const PIECES: usize = 4;
 
@@ -136,11 +80,22 @@ pub(super) async fn post(
         })
         .strict(choice.strict)
         .dry_run(choice.dry_run);
+    if choice.rejects > MOST_REJECTS {
+        let detail = format!("The answer lists at most {MOST_REJECTS} refused rows.");
+        return Err(Problem::invalid("rejects", detail));
+    }
+    let most = app.config.max_import_bytes;
+    if said_length(request.headers()).is_some_and(|length| length > most) {
+        // Before a client that waits for leave has sent all of it.
+        let detail = format!("The data has more than {most} bytes; nothing of it was stored.");
+        return Err(Problem::new(Code::TooLarge, detail));
+    }
     let place = app.long_work()?;
     let (sender, pieces) = mpsc::channel(PIECES);
     let catalog = app.catalog.clone();
     let mut watcher = Watcher {
         stopping: app.stopping.subscribe(),
+        most_rejects: choice.rejects,
         rejects: Vec::new(),
     };
     let import = tokio::task::spawn_blocking(move || {
@@ -155,7 +110,6 @@ pub(super) async fn post(
             (report, watcher.rejects)
         })
     });
-    let most = app.config.max_import_bytes;
     let fed = feed(
         request.into_body(),
         &sender,
@@ -174,7 +128,7 @@ pub(super) async fn post(
         return Err(Problem::invalid("format", detail));
     };
     match result {
-        Ok(report) => ok(&described(&report, rejects)),
+        Ok(report) => ok(&ImportView::of(&report, rejects)),
         Err(error) => Err(failed(&error)),
     }
 }
@@ -238,8 +192,10 @@ async fn feed(
             }
         }
         let is_end = matches!(piece, Piece::End);
-        // If nobody reads any more, the import has ended and tells why.
-        if pieces.send(piece).await.is_err() || is_end {
+        // If nobody reads any more, the import has ended and tells why, once the client has sent all
+        // of it: many hear nothing before.
+        let _ = pieces.send(piece).await;
+        if is_end {
             return Ok(());
         }
     }
@@ -289,19 +245,14 @@ impl Read for Pieces {
 /// Keeps the first rejects, and ends the import when the service stops.
 struct Watcher {
     stopping: tokio::sync::watch::Receiver<bool>,
-    rejects: Vec<Refused>,
+    most_rejects: usize,
+    rejects: Vec<RejectView>,
 }
 
 impl Watch for Watcher {
     fn rejected(&mut self, reject: &Reject) {
-        if self.rejects.len() < LISTED {
-            self.rejects.push(Refused {
-                line: reject.place.line,
-                row: reject.place.row,
-                key: reject.key.clone(),
-                code: reject.error.code(),
-                reason: reject.error.to_string(),
-            });
+        if self.rejects.len() < self.most_rejects {
+            self.rejects.push(RejectView::of(reject));
         }
     }
 
@@ -310,32 +261,25 @@ impl Watch for Watcher {
     }
 }
 
-fn described(report: &ImportReport, rejects: Vec<Refused>) -> Report {
-    Report {
-        rows: report.rows,
-        bytes: report.bytes,
-        seconds: report.elapsed.as_secs_f64(),
-        written: report.written,
-        stopped: report.stopped,
-        organizations: Counts::of(&report.organizations),
-        catalog_courses: Counts::of(&report.catalog_courses),
-        course_runs: Counts::of(&report.course_runs),
-        references: Counts::of(&report.references),
-        unreadable: report.unreadable.clone(),
-        warnings: report.warnings.clone(),
-        skipped_models: report.skipped_models.clone(),
-        rejected: report.rejected(),
-        rejects,
-    }
-}
-
 fn failed(error: &ImportError) -> Problem {
     if let ImportProblem::Catalog(error) = &error.problem {
         return error.clone().into();
     }
     let stored = match (error.report.written, error.report.rows) {
-        (true, 1..) => format!("{} rows before that are stored.", error.report.rows),
+        (true, rows @ 1..) => format!(
+            "{rows} rows before that are stored; a corrected file can be imported as a whole."
+        ),
         _ => "Nothing of it was stored.".to_owned(),
     };
-    Problem::bad_request(format!("{} {stored}", error.problem))
+    Problem::bad_request(format!("{} {stored}", error.problem)).advice(stored)
+}
+
+/// How long the body is, if its head says so.
+fn said_length(headers: &HeaderMap) -> Option<u64> {
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }

@@ -21,25 +21,25 @@ use crate::Timestamp;
 use crate::view::Moment;
 
 /// What is known of a key: everything but the key itself.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "Key")]
-pub(super) struct KeyView {
+pub(crate) struct KeyView {
     /// Its name, by which it is revoked.
-    name: String,
+    pub(crate) name: String,
     /// What it allows; each scope includes those before it.
-    scope: Scope,
+    pub(crate) scope: Scope,
     #[schemars(with = "Moment")]
-    created: Timestamp,
+    pub(crate) created: Timestamp,
     /// When it ends to be one; null if it does not.
     #[schemars(with = "Option<Moment>")]
-    expires: Option<Timestamp>,
+    pub(crate) expires: Option<Timestamp>,
     /// The key itself, shown this once, in the answer that it is made with.
     #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
+    pub(crate) key: Option<String>,
 }
 
 impl KeyView {
-    fn of(key: Key) -> Self {
+    pub(crate) fn of(key: Key) -> Self {
         Self {
             name: key.name,
             scope: key.scope,

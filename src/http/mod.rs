@@ -6,6 +6,7 @@
 //! and awaited, so neither holds a thread.
 
 mod answer;
+mod backup;
 mod body;
 mod changes;
 mod config;
@@ -27,6 +28,7 @@ mod organizations;
 mod paging;
 mod path;
 mod patterns;
+mod pieces;
 mod problem;
 mod query;
 mod references;
@@ -40,7 +42,10 @@ mod stats;
 mod stream;
 mod tag;
 mod traffic;
+mod verify;
 mod work;
 
 pub use config::{Config, InvalidConfig};
+#[cfg(feature = "cli")]
+pub(crate) use keyring::KeyView;
 pub use server::{ServeError, Server};

@@ -15,10 +15,12 @@ use super::runs::{self, GetMany, Many};
 use super::state::App;
 use super::traffic::{Answered, Traffic};
 use super::{
-    changes, docs, examples, export, front, health, import, keyring, keys, metrics, openapi,
-    organizations, references, stats, stream,
+    backup, changes, docs, examples, export, front, health, import, keyring, keys, metrics,
+    openapi, organizations, references, stats, stream, verify,
 };
-use crate::view::{CourseView, OrganizationView, ReferenceView, RunView, StatsView};
+use crate::view::{
+    CourseView, ImportView, OrganizationView, ReferenceView, RunView, StatsView, VerifyView,
+};
 
 /// The router of all routes, with what stands before each of them.
 pub(super) fn router(app: &App) -> Router {
@@ -282,8 +284,21 @@ pub(super) fn table() -> Vec<Route> {
             .takes("text/csv", examples::CSV)
             .takes("application/json", examples::FIXTURE)
             .takes("application/octet-stream", examples::PLAIN_LINES)
-            .answers::<import::Report>(200, "What came of it.", examples::REPORT)
+            .answers::<ImportView>(200, "What came of it.", examples::REPORT)
             .fails(&[Code::Timeout]),
+
+        Route::get("backup", "/v1/backup", backup::get)
+            .long()
+            .administers()
+            .says("Streams a backup: everything, compressed, with counts and a checksum.")
+            .gives("application/zstd", "What coursecat restore takes.", "(bytes)"),
+
+        Route::get("verify", "/v1/verify", verify::get)
+            .long()
+            .administers()
+            .says("Checks every row, index, count and digest of the store. Writes wait until it is done.")
+            .answers::<VerifyView>(200, "What was found.", examples::VERIFIED)
+            .fails(&[Code::ReadOnly]),
 
         // Keys
 

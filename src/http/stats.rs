@@ -1,10 +1,11 @@
 //! `/v1/stats`: how much the catalog holds.
 
+use axum::extract::State;
+
 use super::answer::{Answer, ok};
 use super::problem::{Code, Problem};
 use super::state::App;
 use crate::view::StatsView;
-use axum::extract::State;
 
 pub(super) async fn get(State(app): State<App>) -> Answer {
     let stats = app.catalog.stats();

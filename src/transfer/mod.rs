@@ -1,4 +1,4 @@
-//! Data in and out: import, export and backup, in the formats of the field.
+//! Data in and out: import, export and backup, backup_to, in the formats of the field.
 //!
 //! Works through the catalog's public requests and snapshots alone: it never sees how records are
 //! stored, never prints, and never keeps a whole file in memory.
@@ -33,11 +33,11 @@ mod report;
 mod watch;
 
 pub use backup::{
-    BackupError, BackupOptions, BackupReport, BackupSummary, RestoreReport, backup, inspect_backup,
-    last_backup, note_backup, restore,
+    BackupError, BackupOptions, BackupReport, BackupSummary, RestoreReport, backup, backup_to,
+    inspect_backup, last_backup, note_backup, receive_backup, restore,
 };
 pub use error::{ExportError, ImportError, ImportProblem};
-pub use export::{ExportReport, Filter, export};
+pub use export::{ExportReport, Filter, count_export, export};
 pub use format::{Format, UnknownFormat};
 pub use import::{Import, OnConflict};
 pub use report::{ImportReport, Tally};

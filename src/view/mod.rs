@@ -4,6 +4,7 @@
 //! Never an internal id. A view borrows from its record where it can, so that answering costs no
 //! copies.
 
+mod import;
 mod path;
 mod reports;
 
@@ -11,8 +12,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use import::{ImportView, RejectView};
 pub(crate) use path::segment;
-pub(crate) use reports::StatsView;
+pub(crate) use reports::{StatsView, VerifyView};
 
 use crate::{CatalogCourse, CourseRun, Organization, Snapshot, Timestamp};
 

@@ -7,7 +7,9 @@
 
 #[path = "../http/client.rs"]
 mod client;
+mod data;
 mod failures;
+mod imports;
 mod pair;
 mod same;
 #[path = "../http/server.rs"]

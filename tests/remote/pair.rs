@@ -49,6 +49,11 @@ impl Told {
 /// A line without moments of today, lengths of time and numbers of bytes.
 fn mask(line: &str) -> String {
     let mut masked = String::new();
+    let line = match line.split_once("  created ") {
+        // A key in a list.
+        Some((before, after)) => &format!("{before}  created {}", &after[27..]),
+        None => line,
+    };
     for (n, part) in line.split("\"created\":\"").enumerate() {
         if n > 0 {
             masked += "\"created\":\"";

@@ -7,7 +7,7 @@ mod folder;
 mod server;
 
 pub(super) use folder::Folder;
-pub(super) use server::Server;
+pub(super) use server::{Server, with_parameters};
 
 use super::failure::Failure;
 use super::view::{CourseView, OrganizationView, ReferenceView, RunView};

@@ -61,7 +61,10 @@ fn at(collection: &str, key: &str) -> String {
 }
 
 /// An address with parameters; those without a value are left out.
-fn with<'a>(path: &str, parameters: impl IntoIterator<Item = (&'a str, Cow<'a, str>)>) -> String {
+pub(in crate::cli) fn with_parameters<'a>(
+    path: &str,
+    parameters: impl IntoIterator<Item = (&'a str, Cow<'a, str>)>,
+) -> String {
     let address = format!("{path}?");
     let before = address.len();
     let mut query = form_urlencoded::Serializer::for_suffix(address, before);
@@ -94,7 +97,7 @@ fn is_empty(filters: &[Option<&str>]) -> bool {
 
 impl Server<'_> {
     /// Makes a failure of a refusal, with what may have been meant by a key that is not found.
-    fn failed(&self, refusal: Refusal) -> Failure {
+    pub(in crate::cli) fn failed(&self, refusal: Refusal) -> Failure {
         let Refusal::Problem(problem) = refusal else {
             return refusal.into();
         };
@@ -146,7 +149,10 @@ impl Server<'_> {
         };
         let mut keys = Vec::new();
         for _ in 0..MOST_PAGES {
-            let Ok(page) = self.0.get::<Page<T>>(&with(collection, of_part(&part))) else {
+            let Ok(page) = self
+                .0
+                .get::<Page<T>>(&with_parameters(collection, of_part(&part)))
+            else {
                 break;
             };
             keys.extend(page.results.into_iter().map(&key));
@@ -181,7 +187,7 @@ impl Server<'_> {
         let mut items = Vec::new();
         let mut cursor = String::new();
         loop {
-            let page: Page<T, String> = self.get(&with(
+            let page: Page<T, String> = self.get(&with_parameters(
                 path,
                 [
                     ("limit", MOST_AT_ONCE.to_string().into()),
@@ -251,8 +257,10 @@ impl Place for Server<'_> {
         part: Part,
     ) -> Answer<Listed<OrganizationView<'static>>> {
         let text = [("q", text.into())];
-        let page: Page<_> =
-            self.get(&with(ORGANIZATIONS, text.into_iter().chain(of_part(&part))))?;
+        let page: Page<_> = self.get(&with_parameters(
+            ORGANIZATIONS,
+            text.into_iter().chain(of_part(&part)),
+        ))?;
         Ok(page.into())
     }
 
@@ -312,7 +320,10 @@ impl Place for Server<'_> {
             ("language", filter.language.unwrap_or_default().into()),
             ("q", filter.text.into()),
         ];
-        let page: Page<_> = self.get(&with(COURSES, filters.into_iter().chain(of_part(&part))))?;
+        let page: Page<_> = self.get(&with_parameters(
+            COURSES,
+            filters.into_iter().chain(of_part(&part)),
+        ))?;
         Ok(page.into())
     }
 
@@ -406,7 +417,10 @@ impl Place for Server<'_> {
             ("course", filter.course.unwrap_or_default().into()),
             ("q", filter.text.into()),
         ];
-        let page: Page<_> = self.get(&with(RUNS, filters.into_iter().chain(of_part(&part))))?;
+        let page: Page<_> = self.get(&with_parameters(
+            RUNS,
+            filters.into_iter().chain(of_part(&part)),
+        ))?;
         Ok(page.into())
     }
 
@@ -453,9 +467,14 @@ impl Place for Server<'_> {
     }
 }
 
-/// The address of a course or a run: whose key it is, the server sees by itself.
+/// The address of a course or a run.
 fn of_either(key: &str) -> String {
-    at(RUNS, key)
+    // No course key starts so: its namespace is another.
+    let collection = match key.starts_with("catalog-course:") {
+        true => COURSES,
+        false => RUNS,
+    };
+    at(collection, key)
 }
 
 fn reference(key: &str, referrer: &str) -> String {

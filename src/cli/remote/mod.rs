@@ -6,6 +6,8 @@
 
 mod address;
 mod problem;
+mod stream;
+mod upload;
 
 use std::io;
 use std::time::Duration;
@@ -21,6 +23,7 @@ use super::args::ServerArguments;
 use super::failure::{Failure, exit};
 use address::Address;
 pub(super) use problem::Problem;
+pub(super) use stream::Stream;
 
 /// How long it may take to reach a server.
 const TO_CONNECT: Duration = Duration::from_secs(10);
@@ -44,7 +47,6 @@ enum Patience {
     /// As long as `--timeout` says.
     Short,
     /// As long as it takes: the server works on it, and can tell nothing until it is done.
-    #[expect(dead_code)]
     Endless,
 }
 
@@ -73,6 +75,11 @@ impl From<Failure> for Refusal {
 }
 
 impl Remote {
+    /// Its address, as it was given.
+    pub(super) fn address(&self) -> impl std::fmt::Display {
+        &self.address
+    }
+
     /// The server of this address. Nothing is asked of it yet.
     pub(super) fn new(address: &str, arguments: &ServerArguments) -> Result<Self, Failure> {
         let address = Address::read(address)?;
@@ -106,6 +113,16 @@ impl Remote {
     /// Gets a value.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
         self.read(self.send(&Method::GET, path, &[])?)
+    }
+
+    /// Gets a value that the server has to work on for long.
+    pub(super) fn get_patiently<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
+        let request = self.request(&Method::GET, path, None, ());
+        self.read(self.run(request, Patience::Endless)?)
+    }
+
+    fn get_as_it_comes(&self, path: &str) -> Result<Response<Body>, Refusal> {
+        self.send(&Method::GET, path, &[])
     }
 
     /// Sends a value with this method, and gets one.
@@ -248,7 +265,7 @@ impl Remote {
     }
 
     /// A server that does not do as one of this version would. Finds out what it is.
-    fn stranger(&self, does: &str) -> Failure {
+    pub(super) fn stranger(&self, does: &str) -> Failure {
         let address = &self.address;
         let version = env!("CARGO_PKG_VERSION");
         match self.version() {

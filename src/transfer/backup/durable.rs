@@ -22,7 +22,12 @@ impl NewFile {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let suffix = format!(".{}-{count}.part", std::process::id());
             let path = beside(target, &suffix)?;
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
+            match OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .open(&path)
+            {
                 // Left by a process that had this number before and was killed.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -37,7 +42,7 @@ impl NewFile {
         }
     }
 
-    /// The file, to be written.
+    /// The file, to be written, and read again.
     pub(super) fn file(&self) -> io::Result<&File> {
         self.file
             .as_ref()

@@ -7,6 +7,7 @@
 mod durable;
 mod inspect;
 mod last;
+mod receive;
 mod restore;
 mod write;
 
@@ -18,8 +19,9 @@ use crate::error::Error;
 
 pub use inspect::{BackupSummary, inspect_backup};
 pub use last::{last_backup, note_backup};
+pub use receive::receive_backup;
 pub use restore::{RestoreReport, restore};
-pub use write::{BackupOptions, BackupReport, backup};
+pub use write::{BackupOptions, BackupReport, backup, backup_to};
 
 /// Why a backup could not be written, read or restored.
 #[derive(Debug, thiserror::Error)]

@@ -10,6 +10,7 @@ use super::durable::NewFile;
 use super::{BackupError, failed};
 use crate::catalog::Snapshot;
 use crate::model::Stats;
+use crate::transfer::ExportError;
 use crate::transfer::digest::Digesting;
 use crate::transfer::export::{Filter, Part, write_lossless};
 
@@ -78,13 +79,51 @@ pub fn backup(
     path: impl AsRef<Path>,
     options: &BackupOptions,
 ) -> Result<BackupReport, BackupError> {
-    let start = Instant::now();
     let path = path.as_ref();
-    let exists = || BackupError::Exists {
-        path: path.to_owned(),
-    };
+    let start = Instant::now();
+    let new = begin(path, options)?;
+    let file = new.file().map_err(failed("Writing", path))?;
+    let written = backup_to(snapshot, BufWriter::new(file));
+    let report = written.map_err(|e| BackupError::of_export(path, e))?;
+    finish(new, path, options)?;
+    Ok(BackupReport {
+        elapsed: start.elapsed(),
+        ..report
+    })
+}
+
+/// Writes a snapshot as [`backup`] does, but into anything: a connection, or a pipe.
+///
+/// Whoever reads it there finds out whether it is whole, by [`receive_backup`](super::receive_backup)
+/// or by restoring it.
+///
+/// # Errors
+/// [`ExportError::Write`] if it cannot be written, and then part of it may have been.
+pub fn backup_to(snapshot: &Snapshot, out: impl Write) -> Result<BackupReport, ExportError> {
+    let start = Instant::now();
+    let level = zstd::DEFAULT_COMPRESSION_LEVEL;
+    let mut encoder = zstd::Encoder::new(Digesting::new(out), level)?;
+    encoder.include_checksum(true)?;
+    let mut lines = BufWriter::with_capacity(1 << 16, Digesting::new(encoder));
+    let counts = write_all(snapshot, &mut lines)?;
+    let lines = lines
+        .into_inner()
+        .map_err(std::io::IntoInnerError::into_error)?;
+    let bytes = lines.bytes();
+    let mut out = lines.into_inner().finish()?;
+    out.flush()?;
+    Ok(BackupReport {
+        counts,
+        file_bytes: out.bytes(),
+        bytes,
+        elapsed: start.elapsed(),
+    })
+}
+
+/// Begins a file that will be a backup.
+pub(super) fn begin(path: &Path, options: &BackupOptions) -> Result<NewFile, BackupError> {
     if !options.overwrite && path.symlink_metadata().is_ok() {
-        return Err(exists());
+        return Err(exists(path));
     }
     // Another file could take the place of these, which is never what is meant.
     let odd = path.metadata().ok().and_then(|metadata| match () {
@@ -95,50 +134,29 @@ pub fn backup(
     if let Some(odd) = odd {
         return Err(failed("Replacing", path)(std::io::Error::other(odd)));
     }
-    let new = NewFile::create(path).map_err(failed("Creating", path))?;
-    let (counts, bytes) = write_to(&new, snapshot, path)?;
-    let size = new.file().and_then(std::fs::File::metadata);
-    let file_bytes = size.map_err(failed("Measuring", path))?.len();
-    match new.finish(options.overwrite) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(exists()),
-        finished => finished.map_err(failed("Finishing", path))?,
-    }
-    Ok(BackupReport {
-        counts,
-        file_bytes,
-        bytes,
-        elapsed: start.elapsed(),
-    })
+    NewFile::create(path).map_err(failed("Creating", path))
 }
 
-fn write_to(new: &NewFile, snapshot: &Snapshot, path: &Path) -> Result<(Stats, u64), BackupError> {
-    let file = new.file().map_err(failed("Writing", path))?;
-    let encoder = || {
-        let level = zstd::DEFAULT_COMPRESSION_LEVEL;
-        let mut encoder = zstd::Encoder::new(BufWriter::new(file), level)?;
-        encoder.include_checksum(true)?;
-        Ok(encoder)
-    };
-    let encoder = encoder().map_err(failed("Writing", path))?;
-    let mut out = BufWriter::with_capacity(1 << 16, Digesting::new(encoder));
-    let counts = write_all(snapshot, &mut out).map_err(|e| BackupError::of_export(path, e))?;
-    let finish = || {
-        let out = out
-            .into_inner()
-            .map_err(std::io::IntoInnerError::into_error)?;
-        let bytes = out.bytes();
-        out.into_inner().finish()?.flush()?;
-        Ok(bytes)
-    };
-    let bytes = finish().map_err(failed("Writing", path))?;
-    Ok((counts, bytes))
+/// Makes it durable and gives it its name.
+pub(super) fn finish(
+    new: NewFile,
+    path: &Path,
+    options: &BackupOptions,
+) -> Result<(), BackupError> {
+    match new.finish(options.overwrite) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists(path)),
+        finished => finished.map_err(failed("Finishing", path)),
+    }
+}
+
+fn exists(path: &Path) -> BackupError {
+    BackupError::Exists {
+        path: path.to_owned(),
+    }
 }
 
 /// Writes the lines of a backup.
-pub(super) fn write_all(
-    snapshot: &Snapshot,
-    out: &mut dyn Write,
-) -> Result<Stats, crate::transfer::ExportError> {
+pub(super) fn write_all(snapshot: &Snapshot, out: &mut dyn Write) -> Result<Stats, ExportError> {
     let everything = Filter::new();
     let part = Part::new(snapshot, &everything)?;
     write_lossless(&part, out, Some(Xxh3::new()))

@@ -41,17 +41,11 @@ pub(in crate::transfer) fn write(
     }
     for course in part.courses() {
         counts.catalog_courses += 1;
-        let key = course.key().to_string();
-        // An organization with a colon makes the key that of another course; by such a key
-        // nothing can ever have been made to refer to this one.
-        let references = match course.org.as_str().contains(':') {
-            true => Vec::new(),
-            false => part.references(&key)?,
-        };
+        let references = part.references_of(course)?;
         counts.references += references.len() as u64;
         lines.write(&CatalogCourseLine {
             kind: CATALOG_COURSE.into(),
-            key: Some(key),
+            key: Some(course.key().to_string()),
             org: course.org.as_str().into(),
             course_code: course.course_code.as_str().into(),
             title: course.title.as_str().into(),

@@ -105,6 +105,63 @@ pub fn export(
     })
 }
 
+/// Counts what an export of the same would write, without writing it.
+///
+/// ```
+/// use coursecat::Catalog;
+/// use coursecat::transfer::{Filter, Format, count_export, export};
+///
+/// let catalog = Catalog::temporary()?;
+/// let key = "course-v1:MITx+Math100+2026";
+/// catalog.create_course_run_for_modulestore_course_with(key, "Calculus", "en")?;
+/// catalog.add_reference(key, "enrollments")?;
+/// let (snapshot, everything) = (catalog.snapshot(), Filter::new());
+/// for format in [Format::Lines, Format::Csv, Format::Fixture, Format::NewSiteFixture] {
+///     let written = export(&snapshot, format, &everything, std::io::sink())?.counts;
+///     assert_eq!(count_export(&snapshot, format, &everything)?, written);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Those of [`export`], but for that of writing.
+pub fn count_export(
+    snapshot: &Snapshot,
+    format: Format,
+    filter: &Filter,
+) -> Result<Stats, ExportError> {
+    let part = Part::new(snapshot, filter)?;
+    let course_runs = part.runs().count() as u64;
+    match format {
+        Format::Lines => {
+            let mut references = 0;
+            for course in part.courses() {
+                references += part.references_of(course)?.len() as u64;
+            }
+            for (run, _) in part.runs() {
+                references += part.references(run.course_key.as_str())?.len() as u64;
+            }
+            Ok(Stats {
+                organizations: part.organizations().count() as u64,
+                catalog_courses: part.courses().count() as u64,
+                course_runs,
+                references,
+            })
+        }
+        Format::Csv => Ok(Stats {
+            course_runs,
+            ..Stats::default()
+        }),
+        Format::Fixture | Format::NewSiteFixture => Ok(Stats {
+            organizations: part.organizations().count() as u64,
+            catalog_courses: part.courses().count() as u64,
+            course_runs,
+            references: 0,
+        }),
+        Format::PlainLines | Format::CoursesApi => Err(ExportError::ImportOnly(format)),
+    }
+}
+
 /// The part of a snapshot that a filter lets through.
 pub(super) struct Part<'a> {
     pub(super) snapshot: &'a Snapshot,
@@ -173,6 +230,16 @@ impl<'a> Part<'a> {
             .org
             .as_ref()
             .is_none_or(|org| eq_ignoring_case(org, short_name))
+    }
+
+    /// Who refers to a catalog course.
+    fn references_of(&self, course: &CatalogCourse) -> Result<Vec<String>> {
+        // An organization with a colon makes the key that of another course; by such a key
+        // nothing can ever have been made to refer to this one.
+        match course.org.as_str().contains(':') {
+            true => Ok(Vec::new()),
+            false => self.references(&course.key().to_string()),
+        }
     }
 
     /// Who refers to the record of this key.
