@@ -160,3 +160,46 @@ fn every_request_has_an_id_in_its_answer_and_in_the_log() {
         assert!(log.contains(&format!("\"request_id\":\"{id}\"")), "{log}");
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn systemd_hears_when_the_service_is_ready_and_when_it_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&place).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    let hear = || {
+        let mut bytes = [0; 256];
+        let length = socket.recv(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    };
+    let mut server = Server::start_with(&folder.path().join("data"), &[], |command| {
+        command.env("NOTIFY_SOCKET", &place);
+    });
+    assert!(hear().contains("READY=1"));
+    server.signal("TERM");
+    assert!(hear().contains("STOPPING=1"));
+    assert!(server.wait().success());
+}
+
+/// The file of options and the command of the unit that the documentation shows are good.
+#[test]
+fn the_documented_configuration_is_taken() {
+    let page = include_str!("../../HTTP.md");
+    let block = |kind: &str| {
+        let (_, rest) = page.split_once(&format!("```{kind}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("coursecat.toml");
+    std::fs::write(&file, block("toml")).unwrap();
+    let checked = coursecat(&["serve", "--check-config", "--config"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+    let unit = block("ini");
+    assert!(unit.contains("Type=notify\nExecStart=/usr/local/bin/coursecat serve --config "));
+}
