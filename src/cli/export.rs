@@ -125,8 +125,8 @@ pub(super) fn backup(session: &Session, arguments: &BackupArguments) -> Result<(
             export_server::backup(remote, arguments, &options)?
         }
         Target::Folder => {
-            let snapshot = session.open()?.snapshot();
             let time = Timestamp::now();
+            let snapshot = session.open()?.snapshot();
             let working = of_work("Writing the backup");
             let report = write_backup(&snapshot, file, &options).map_err(backup_failure)?;
             drop(working);

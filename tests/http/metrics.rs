@@ -243,8 +243,12 @@ fn the_age_of_the_last_backup_is_told_if_there_has_been_one() {
     let data = folder.path().join("data");
     let mut server = Server::start_on(&data, &[]);
     assert!(!Scrape::of(&server).values.contains_key(AGE));
+    assert_eq!(server.get("/v1/backup").status, 200);
+    assert!(Scrape::of(&server).value(AGE) < 600.0);
     server.signal("TERM");
     server.wait();
+    // By the command line as well.
+    std::fs::remove_file(data.join("last-backup")).unwrap();
     backed_up(&data);
     let mut server = Server::start_on(&data, &[]);
     let age = Scrape::of(&server).value(AGE);
