@@ -23,9 +23,11 @@ pub(super) async fn get(State(app): State<App>) -> Answer {
     let time = Timestamp::now();
     let snapshot = app.catalog.snapshot();
     let catalog = app.catalog.clone();
-    let body = written(place, move |out| {
-        let out = BufWriter::with_capacity(PIECE_BYTES, out);
-        backup_to(&snapshot, out).map_err(io::Error::other)?;
+    let body = written(place, move |mut out| {
+        let pieces = BufWriter::with_capacity(PIECE_BYTES, &mut out);
+        backup_to(&snapshot, pieces).map_err(io::Error::other)?;
+        // What nobody has taken is no backup.
+        out.wait_until_taken()?;
         if let Some(folder) = catalog.path()
             && let Err(error) = note_backup(folder, time)
         {

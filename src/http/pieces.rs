@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use axum::body::{Body, Bytes};
 use futures_util::stream;
+use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{self, Sender};
 
@@ -29,6 +30,14 @@ pub(super) fn written(
 
 /// Hands over what is written, and waits while too much of it waits.
 pub(super) struct Pieces<'a>(&'a Sender<io::Result<Bytes>>);
+
+impl Pieces<'_> {
+    /// Waits until the connection has taken all of it.
+    pub(super) fn wait_until_taken(&self) -> io::Result<()> {
+        let free = Handle::current().block_on(self.0.reserve_many(PIECES));
+        free.map(drop).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
 
 impl Write for Pieces<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

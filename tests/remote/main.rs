@@ -8,6 +8,7 @@
 #[path = "../http/client.rs"]
 mod client;
 mod data;
+mod encrypted;
 mod failures;
 mod imports;
 mod pair;
