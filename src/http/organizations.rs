@@ -102,8 +102,9 @@ fn tag_of(snapshot: &Snapshot, short_name: &str) -> Option<Tag> {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "OrganizationPatch")]
 pub(super) struct Patch {
-    /// Its new short name. While it has runs, only the capitalisation can change.
-    #[schemars(regex(pattern = patterns::SHORT_NAME_OR_NONE), length(max = ShortName::MAX_CHARS))]
+    /// Its new short name: letters, digits, '.', '_' and '-', unless it has others already. While it
+    /// has runs, only the capitalisation can change.
+    #[schemars(length(max = ShortName::MAX_CHARS))]
     short_name: Option<String>,
     /// Its new name.
     #[schemars(length(max = OrganizationName::MAX_CHARS))]

@@ -52,9 +52,6 @@ pub(super) const RUN_CODE: &str = r"^[\p{L}\p{N}_~.:-]+$";
 /// A short name that people may type.
 pub(super) const SHORT_NAME: &str = "^[A-Za-z0-9._-]+$";
 
-/// The same, or nothing.
-pub(super) const SHORT_NAME_OR_NONE: &str = "^[A-Za-z0-9._-]*$";
-
 /// A full language code.
 pub(super) const LANGUAGE: &str = "^[a-z][a-z](-[a-z0-9]+)*$";
 
@@ -170,8 +167,5 @@ mod tests {
         let most = ShortName::MAX_CHARS;
         let typed = |text: &str| ShortName::new(text).is_ok_and(|name| name.check_typed().is_ok());
         agree(&[SHORT_NAME], most, typed);
-        agree(&[SHORT_NAME_OR_NONE], most, |text| {
-            text.is_empty() || typed(text)
-        });
     }
 }
