@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, HeaderValue, header};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::Mutex;
 
 use super::config::Config;
 use super::keys::{KeyFile, Ring, Scope};
@@ -19,6 +20,9 @@ pub(super) struct Guard {
     /// Where keys are kept; none for a catalog in memory.
     pub(super) file: Option<KeyFile>,
     ring: ArcSwap<Known>,
+    /// Held by whoever reads the file and takes what it has: of two, the one that read last must be
+    /// the one that is taken last, or a key that was just revoked would be one again.
+    pub(super) looking: Mutex<()>,
     anonymous_read: bool,
     /// Whether requests without a key must name this machine.
     checks_host: bool,
@@ -54,6 +58,7 @@ impl Guard {
         Self {
             file,
             ring: ArcSwap::default(),
+            looking: Mutex::default(),
             anonymous_read: config.anonymous_read,
             checks_host: is_private && !config.insecure,
             limiter: NonZeroU32::new(rate).map(|rate| RateLimiter::keyed(Quota::per_second(rate))),

@@ -121,6 +121,7 @@ async fn with_file<T: Send + 'static>(
 
 /// Takes the keys that the file has now.
 async fn look(app: &App) {
+    let _turn = app.guard.looking.lock().await;
     match with_file(app, |file| file.list()).await {
         Ok(keys) => app.guard.set(Ring::new(keys)),
         // Those that were known stay.
