@@ -17,7 +17,7 @@ use crate::{ChangeEvent, ChangedRecord, Timestamp};
 pub(super) struct Position {
     /// The sequence number of the last change that is known; 0 is before the first.
     #[serde(default)]
-    #[schemars(example = 0)]
+    #[schemars(example = 0, range(max = u64::MAX))]
     since: u64,
     /// How many changes to read at most.
     #[serde(default = "default_limit")]

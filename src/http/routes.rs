@@ -260,7 +260,7 @@ pub(super) fn table() -> Vec<Route> {
             .long()
             .says("Follows the changes as server-sent events; Last-Event-ID goes on after an event. An event named end says why the stream ends.")
             .query::<stream::Position>()
-            .heeds::<u64>("Last-Event-ID", "The id of the last event that is known.")
+            .heeds::<stream::EventId>("Last-Event-ID", "The id of the last event that is known.")
             .gives("text/event-stream", "The changes as they happen.", examples::EVENTS)
             .fails(&[Code::Compacted]),
 

@@ -30,9 +30,18 @@ use crate::{Changes, Watch};
 pub(super) struct Position {
     /// The sequence number of the last change that is known; unless given, the newest one. The header
     /// `Last-Event-ID` wins over it.
-    #[schemars(example = 0)]
+    #[schemars(example = 0, range(max = u64::MAX))]
     since: Option<u64>,
 }
+
+/// What `Last-Event-ID` may be.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+pub(super) struct EventId(
+    #[schemars(range(max = u64::MAX))]
+    #[expect(dead_code, reason = "only its schema is used")]
+    u64,
+);
 
 /// How many changes are handed over at a time.
 const MOST_AT_ONCE: usize = 100;
