@@ -58,6 +58,37 @@ fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
     }
 }
 
+/// The parser's message was printed with its line breaks made harmless, which no person could read,
+/// and a misspelled `data` was told all names but that one.
+#[test]
+fn what_is_wrong_with_the_file_is_said_in_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("coursecat.toml");
+    for (text, said) in [
+        (
+            "datta = \"x\"",
+            "unknown field `datta`, expected one of `listen`, ",
+        ),
+        ("datta = \"x\"", ", `data`, `default-language`, "),
+        (
+            "listen = 5",
+            "is refused: invalid type: integer `5`, expected socket address in `listen`.\n",
+        ),
+        ("demo = true\n\n[", r#"is no TOML at line 3, "[": "#),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let mut command = coursecat(&["serve", "--check-config", "--config"]);
+        let output = command.arg(&file).output().unwrap();
+        assert_eq!(output.status.code(), Some(6));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(said), "{text}: {error}");
+        assert!(
+            !error.contains('\u{fffd}') && error.lines().count() == 1,
+            "{error}"
+        );
+    }
+}
+
 #[test]
 fn the_file_can_say_where_the_data_is() {
     let folder = tempfile::tempdir().unwrap();

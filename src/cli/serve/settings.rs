@@ -331,6 +331,29 @@ fn is_given(option: &str) -> bool {
     source.is_some_and(|source| source != ValueSource::DefaultValue)
 }
 
+/// The options in a file that other verbs have, too.
+const SHARED: [&str; 6] = [
+    "data",
+    "default-language",
+    "allowed-languages",
+    "no-auto-create",
+    "keep-changes",
+    "keep-changes-for",
+];
+
+/// What is wrong with a value, and where; or with a name, and which others there are.
+fn in_a_line(error: &toml::de::Error) -> String {
+    let text = error.to_string();
+    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.starts_with("unknown field") {
+        // The reader of the file's other options knows its own names only.
+        for name in SHARED {
+            line.push_str(&format!(", `{name}`"));
+        }
+    }
+    line
+}
+
 /// A configuration file.
 struct File {
     shared: Shared,
@@ -345,17 +368,20 @@ impl File {
         };
         let text = fs::read_to_string(path)
             .map_err(|error| refused(format!("cannot be read: {error}.")))?;
-        let wrong = |error: toml::de::Error| refused(format!("is refused: {error}"));
-        let mut table: toml::Table = text.parse().map_err(wrong)?;
+        let no_toml = |error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let before = before.unwrap_or_default().matches('\n').count();
+            let line = text.lines().nth(before).unwrap_or_default().trim();
+            let what = error.message().replace('\n', ", ");
+            refused(format!(
+                "is no TOML at line {}, {line:?}: {what}.",
+                before + 1
+            ))
+        };
+        let mut table: toml::Table = text.parse().map_err(no_toml)?;
+        let wrong = |error: toml::de::Error| refused(format!("is refused: {}.", in_a_line(&error)));
         let mut shared = toml::Table::new();
-        for name in [
-            "data",
-            "default-language",
-            "allowed-languages",
-            "no-auto-create",
-            "keep-changes",
-            "keep-changes-for",
-        ] {
+        for name in SHARED {
             if let Some(value) = table.remove(name) {
                 shared.insert(name.to_owned(), value);
             }
