@@ -12,7 +12,7 @@ pub(super) enum KeyVerb {
         /// What it allows: read, write (reads, too) or admin (everything; imports, backups and keys)
         #[arg(long)]
         scope: crate::http::keys::Scope,
-        /// When it ends to be one: 90d, 2027-01-01, or a moment [default: never]
+        /// When it ends to be one: 90d, 12h, 2027-01-01, or a moment [default: never]
         #[arg(long, value_name = "WHEN", value_parser = super::keys::expiry)]
         expires: Option<crate::Timestamp>,
     },

@@ -9,6 +9,7 @@ use super::output::{Output, line, printable, say};
 use super::reach::Target;
 use super::remote::{Refusal, Remote};
 use super::session::Session;
+use super::span::Span;
 use crate::http::KeyView;
 use crate::http::keys::{KeyError, KeyFile, Scope};
 use crate::view::segment;
@@ -154,18 +155,37 @@ fn failure(error: KeyError) -> Failure {
     Failure::with_code(code, what)
 }
 
-/// Reads when a key ends: a moment, a day, or so many days from now.
+/// Reads when a key ends: a moment, a day, or a length of time from now.
 pub(super) fn expiry(text: &str) -> Result<Timestamp, String> {
-    let days = text.strip_suffix('d').and_then(|days| days.parse().ok());
-    let moment = match days {
-        Some(days) => {
-            let days: u32 = days;
-            let micros = i64::from(days) * 24 * 60 * 60 * 1_000_000;
+    let span: Option<Span> = text.parse().ok();
+    let moment = match span {
+        Some(Span(span)) => {
+            let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
             Timestamp::from_micros(Timestamp::now().as_micros().saturating_add(micros))
         }
         None if text.len() == "2027-01-01".len() => format!("{text}T00:00:00Z").parse(),
         None => text.parse(),
     };
-    moment
-        .map_err(|_| format!("{text:?} is no end such as 90d, 2027-01-01 or 2027-01-01T12:00:00Z"))
+    moment.map_err(|_| {
+        format!("{text:?} is no end such as 90d, 12h, 2027-01-01 or 2027-01-01T12:00:00Z")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_ends_on_a_day_at_a_moment_or_after_a_time() {
+        let now = Timestamp::now().as_micros();
+        for (text, seconds) in [("90d", 90 * 86_400), ("12h", 43_200), ("30s", 30)] {
+            let left = expiry(text).unwrap().as_micros() - now - seconds * 1_000_000;
+            assert!((0..60_000_000).contains(&left), "{text}: {left}");
+        }
+        let moment = expiry("2027-01-01T00:00:00Z").unwrap();
+        assert_eq!(expiry("2027-01-01").unwrap(), moment);
+        for text in ["", "12", "-5d", "soon", "2027-13-01", "9999999999999999d"] {
+            assert!(expiry(text).is_err(), "{text}");
+        }
+    }
 }
