@@ -82,6 +82,7 @@ impl Guard {
         headers: &HeaderMap,
         address: Option<IpAddr>,
     ) -> Result<Option<Arc<str>>, Problem> {
+        check_host(headers)?;
         let known = self.ring.load();
         let shown = match (shown(headers), scope) {
             // What needs no key takes no offence at one that cannot be read.
@@ -188,15 +189,22 @@ fn unauthorized(detail: &'static str) -> Problem {
     Problem::new(Code::Unauthorized, detail).with_header(header::WWW_AUTHENTICATE, bearer)
 }
 
+/// Refuses two names of a host, of which others on the way may believe the other one.
+fn check_host(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get_all(header::HOST).iter().nth(1) {
+        None => Ok(()),
+        Some(_) => Err(Problem::bad_request("The header Host comes twice.")),
+    }
+}
+
 /// Whether a request was meant for this machine, as far as it says itself.
 fn names_this_machine(headers: &HeaderMap) -> bool {
-    let Some(host) = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-    else {
+    let Some(host) = headers.get(header::HOST) else {
         // No browser leaves it out.
         return true;
     };
+    // What is no text names some other machine.
+    let host = host.to_str().unwrap_or_default();
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),

@@ -149,3 +149,14 @@ fn thousands_of_connections_cost_little_and_hold_nobody_up() {
     let answer = server.json("POST", "/v1/organizations", &json!({"short_name": "A"}));
     answer.expect(201);
 }
+
+/// Of two hosts, the first was believed, and a host that is no text passed as one that is left out.
+#[test]
+fn a_host_that_is_not_clear_is_refused() {
+    let server = Server::start(&["--demo"]);
+    let twice = get("/v1/stats", "host: catalog.example.org\r\n");
+    assert_eq!(status(&server, &twice), 400);
+    let no_text = b"GET /v1/stats HTTP/1.1\r\nhost: \xff\xfe.example.org\r\n\r\n";
+    assert!(matches!(status(&server, no_text), 400 | 403));
+    assert_eq!(status(&server, &get("/v1/stats", "")), 200);
+}
