@@ -1,6 +1,6 @@
 //! Bodies in JSON, read strictly: the right type, not too long, and no field that there is not.
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use http_body_util::LengthLimitError;
@@ -48,6 +48,14 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// All of a body, if it is not too long.
 async fn whole(body: Body, most: usize) -> Result<axum::body::Bytes, Problem> {
+    let too_large = || {
+        let detail = format!("The body has more than {most} bytes.");
+        Problem::new(Code::TooLarge, detail)
+    };
+    // A client that says how much it has is told before it sends any of it.
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_large());
+    }
     to_bytes(body, most).await.map_err(|error| {
         let causes =
             std::iter::successors(std::error::Error::source(&error), |error| error.source());
@@ -55,8 +63,7 @@ async fn whole(body: Body, most: usize) -> Result<axum::body::Bytes, Problem> {
             .into_iter()
             .any(|cause| cause.is::<LengthLimitError>())
         {
-            let detail = format!("The body has more than {most} bytes.");
-            Problem::new(Code::TooLarge, detail)
+            too_large()
         } else {
             Problem::bad_request("The body ended too early or cannot be read.")
         }

@@ -160,3 +160,17 @@ fn a_host_that_is_not_clear_is_refused() {
     assert!(matches!(status(&server, no_text), 400 | 403));
     assert_eq!(status(&server, &get("/v1/stats", "")), 200);
 }
+
+/// Who asks first whether to send a body that is too large was told to go on, and then nothing until
+/// the request's time was up.
+#[test]
+fn a_body_that_will_be_too_large_is_refused_before_it_is_sent() {
+    let server = Server::start(&["--demo"]);
+    for path in ["/v1/organizations", "/v1/import"] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             expect: 100-continue\r\ncontent-length: 2000000000\r\n\r\n"
+        );
+        assert_eq!(status(&server, head.as_bytes()), 413, "{path}");
+    }
+}
