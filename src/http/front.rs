@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::FutureExt;
 
 use super::connection::Peer;
+use super::leftover::Leftover;
 use super::problem::{Code, Problem};
 use super::request_id;
 use super::routes::Facts;
@@ -30,6 +31,7 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
     let route = route.as_ref().map_or("", MatchedPath::as_str);
     let place = app.routes.find(route);
     let facts = place.facts(&method);
+    let (request, leftover) = Leftover::of(request);
     let mut key = None;
     let answered = match admit(&app, &request, facts, peer) {
         Ok(admitted) => {
@@ -58,6 +60,9 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
     };
     request_line.log();
     response.headers_mut().insert(REQUEST_ID, id);
+    if let Some(leftover) = leftover {
+        leftover.settle(&mut response).await;
+    }
     response
 }
 

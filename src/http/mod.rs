@@ -22,6 +22,7 @@ mod health;
 mod import;
 mod keyring;
 pub mod keys;
+mod leftover;
 mod metrics;
 mod openapi;
 mod organizations;

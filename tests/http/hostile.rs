@@ -174,3 +174,34 @@ fn a_body_that_will_be_too_large_is_refused_before_it_is_sent() {
         assert_eq!(status(&server, head.as_bytes()), 413, "{path}");
     }
 }
+
+/// A refusal came before the body was read, and if that came in a packet of its own, the connection
+/// ended after the answer without a word: a client that used it again lost its next request.
+#[test]
+fn a_refusal_before_the_body_ends_the_connection_only_if_it_says_so() {
+    let server = Server::start(&["--demo"]);
+    let head = |length: usize| {
+        format!(
+            "POST /v1/organizations HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\n\
+             content-length: {length}\r\n\r\n"
+        )
+    };
+    // The body comes when the refusal is ready; were it earlier, nothing else would be expected.
+    let mut client = server.client();
+    client.raw(head(2).as_bytes());
+    std::thread::sleep(Duration::from_millis(50));
+    client.raw(b"{}");
+    let refused = client.answer(false).unwrap();
+    assert_eq!(refused.status, 415);
+    assert_eq!(refused.header("connection"), None);
+    assert_eq!(client.send("GET", "/healthz", &[], b"").status, 200);
+    // One that never comes, and one that is long.
+    for length in [2, 1 << 20] {
+        let mut client = server.client();
+        client.raw(head(length).as_bytes());
+        let refused = client.answer(false).unwrap();
+        assert_eq!(refused.status, 415);
+        assert_eq!(refused.header("connection"), Some("close"), "{length}");
+        assert!(client.is_ended());
+    }
+}
