@@ -74,7 +74,14 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             .map(HeaderName::from_static),
         )
         .expose_headers(
-            ["etag", "location", "retry-after", "x-request-id"].map(HeaderName::from_static),
+            [
+                "etag",
+                "location",
+                "retry-after",
+                "x-request-id",
+                "coursecat-records",
+            ]
+            .map(HeaderName::from_static),
         )
         .max_age(std::time::Duration::from_secs(600));
     Some(cors)

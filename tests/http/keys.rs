@@ -253,6 +253,14 @@ fn pages_of_other_sites_are_let_in_by_name_only() {
         Some("https://studio.example")
     );
     assert_eq!(from("https://evil.example"), None);
+    // A script sees of an answer's headers those that are named.
+    let origin = [("origin", "https://studio.example")];
+    let export = server.client().send("GET", "/v1/export", &origin, b"");
+    let seen = export.header("access-control-expose-headers").unwrap();
+    assert!(
+        seen.contains("coursecat-records") && seen.contains("etag"),
+        "{seen}"
+    );
     let closed = Server::start(&[]);
     let answer = closed.client().send(
         "GET",
