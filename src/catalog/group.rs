@@ -55,11 +55,6 @@ impl Group {
         }
     }
 
-    /// A group that is planned on top of this one.
-    pub(super) fn next(&self) -> Self {
-        Self::new(&self.image, &self.ledger, self.retention)
-    }
-
     /// Takes requests that wait, until there are none or the group has room for none.
     ///
     /// Gives back a message that comes next and is no request.

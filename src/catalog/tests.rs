@@ -233,9 +233,9 @@ fn batches_of_one_group_are_published_and_answered_together() {
     assert_eq!(catalog.stats().course_runs, 600);
 }
 
-/// What is planned while a group is on its way rests on it.
+/// Who comes while a group is on its way asked for something that rests on it.
 #[test]
-fn a_group_is_planned_on_the_one_on_its_way_and_fails_with_it() {
+fn what_waits_behind_a_group_fails_with_it() {
     for fails in [false, true] {
         let store = MemoryStore::new();
         let (catalog, has_reached, go) = gated(&store);

@@ -3,8 +3,7 @@
 //! It takes the requests that wait, plans them one after another (each sees the effects of those
 //! before it), folds them into batches, has the [committer](super::committer) commit these, publishes
 //! the new image, and only then answers. Callers that come while a commit is on its way form the next
-//! group, so the busier a catalog is, the more requests share one trip to the disk. The next group is
-//! planned meanwhile, on top of the one on its way, and goes to the store as soon as that is done.
+//! group, so the busier a catalog is, the more requests share one trip to the disk.
 //!
 //! Where answers need not be durable, a group is published and answered when it is planned, and
 //! committed behind that.
@@ -130,18 +129,10 @@ pub(super) struct Writer {
 pub(super) struct Work {
     /// Requests that are being planned.
     planned: Option<Group>,
-    /// What the batch on its way to the store belongs to.
-    in_flight: Option<InFlight>,
+    /// The ledger after the batch that is on its way to the store.
+    in_flight: Option<Ledger>,
     /// A message that came after the requests that were planned.
     next: Option<Message>,
-}
-
-/// A batch on its way to the store.
-struct InFlight {
-    /// The ledger after it.
-    ledger: Ledger,
-    /// The group that it is the last batch of. There is none if more of it is being planned.
-    group: Option<Group>,
 }
 
 impl Writer {
@@ -192,19 +183,16 @@ impl Writer {
         }
     }
 
-    /// Plans a request, and those that wait behind it, on top of all that has been planned. They are
+    /// Plans a request, and those that wait behind it, on top of what has been planned. They are
     /// committed as soon as the store is free.
     fn plan(&mut self, first: Box<dyn Job>, queue: &Receiver<Message>) {
         if let Some(failure) = &self.failure {
             return answer(&self.progress, vec![first], Some(failure));
         }
-        let mut group = self.work.planned.take().unwrap_or_else(|| {
-            let in_flight = self.work.in_flight.as_ref();
-            match in_flight.and_then(|in_flight| in_flight.group.as_ref()) {
-                Some(below) => below.next(),
-                None => Group::new(&self.published.load(), &self.ledger, self.retention),
-            }
-        });
+        let mut group =
+            self.work.planned.take().unwrap_or_else(|| {
+                Group::new(&self.published.load(), &self.ledger, self.retention)
+            });
         group.add(first, &self.rules, &self.clock);
         self.work.next = group.fill(queue, &self.rules, &self.clock);
         if let Durability::Every(_) = self.durability {
@@ -212,7 +200,7 @@ impl Writer {
         }
         self.work.planned = Some(group);
         self.land();
-        self.launch(Alone::IfOne);
+        self.launch();
         if self.work.planned.as_ref().is_some_and(Group::is_full) {
             // There is no room for more before the store is free.
             self.wait();
@@ -231,39 +219,33 @@ impl Writer {
     }
 
     /// Has the next batch committed, if there is one and the store is free.
-    fn launch(&mut self, alone: Alone) {
+    fn launch(&mut self) {
         if self.committer.is_busy() {
             return;
         }
         let Some(mut group) = self.work.planned.take_if(|group| group.has_something()) else {
             return;
         };
-        // Somebody hands over more than one batch takes, and waits for none of it: what is to come is
-        // planned meanwhile, and all is published together.
         let goes_on = group.has_full_batch();
         let Some(batch) = group.take_batch() else {
             return self.settle(group);
         };
         let ledger = group.ledger.clone();
         if goes_on || group.jobs.is_empty() {
+            // Somebody hands over more than one batch takes, and waits for none of it, or is
+            // answered already: what is to come is planned meanwhile.
             self.work.planned = Some(group);
-            self.work.in_flight = Some(InFlight {
-                ledger,
-                group: None,
-            });
-        } else if matches!(alone, Alone::IfOne) && group.jobs.len() == 1 {
-            // Nobody else is there to be planned meanwhile: it is not worth to wake a thread.
+            self.work.in_flight = Some(ledger);
+            self.committer.begin(batch);
+        } else {
+            // Everybody waits: there is nothing to plan meanwhile, or so little that waking a thread
+            // for it and taking twice the trips to the disk costs more.
             let outcome = self.committer.commit(&batch);
             match self.committed(ledger, outcome) {
                 Ok(()) => self.settle(group),
                 Err(failure) => answer(&self.progress, group.jobs, Some(&failure)),
             }
-            return;
-        } else {
-            let group = Some(group);
-            self.work.in_flight = Some(InFlight { ledger, group });
         }
-        self.committer.begin(batch);
     }
 
     /// Takes note of a batch that has been committed, if one has.
@@ -281,25 +263,19 @@ impl Writer {
     }
 
     fn landed(&mut self, outcome: Outcome) {
-        let Some(InFlight { ledger, group }) = self.work.in_flight.take() else {
+        let Some(ledger) = self.work.in_flight.take() else {
             return;
         };
         match self.committed(ledger, outcome) {
-            Ok(()) => {
-                if let Some(group) = group {
-                    self.publish(&group);
-                    // First, so that the store has to do while answers are given.
-                    self.launch(Alone::Never);
-                    answer(&self.progress, group.jobs, None);
-                } else {
-                    self.launch(Alone::Never);
-                }
-            }
+            Ok(()) => self.launch(),
             Err(failure) => {
-                // What was planned on top of it cannot be either.
-                for group in group.into_iter().chain(self.work.planned.take()) {
-                    answer(&self.progress, group.jobs, Some(&failure));
-                }
+                // What was planned on top of it cannot be stored either.
+                let jobs = self
+                    .work
+                    .planned
+                    .take()
+                    .map_or_else(Vec::new, |group| group.jobs);
+                answer(&self.progress, jobs, Some(&failure));
             }
         }
     }
@@ -308,7 +284,7 @@ impl Writer {
     fn finish(&mut self) {
         loop {
             self.wait();
-            self.launch(Alone::Never);
+            self.launch();
             if !self.committer.is_busy() {
                 break;
             }
@@ -368,12 +344,6 @@ impl Writer {
             failure
         })
     }
-}
-
-/// Whether a batch may be committed on the writer's own thread.
-enum Alone {
-    IfOne,
-    Never,
 }
 
 /// Answers requests whose changes are published, or have failed.
