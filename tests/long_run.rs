@@ -3,8 +3,7 @@
 //! Mixed load on a catalog whose size does not grow, with a small cache of the store, reopened every
 //! twenty seconds. One line for each opening: memory, size of the store, the longest a write and a
 //! read took, and beside them the longest that a few bytes of another file took to become durable:
-//! who shares its disk with others waits for them, whatever it does. In the test suite it runs for a
-//! few seconds; for an hour:
+//! who shares its disk with others waits for them, whatever it does. In the test suite it runs for a few seconds; for an hour:
 //! `COURSECAT_MINUTES=60 cargo test --release --test long_run -- --nocapture`.
 #![cfg(target_os = "linux")]
 
@@ -28,10 +27,9 @@ const WRITERS: u64 = 4;
 const REST: Duration = Duration::from_millis(2);
 /// The same for what only tells how the disk is.
 const DISK_REST: Duration = Duration::from_millis(20);
-/// The longest that a write or a read may take, in milliseconds, unless the disk itself takes longer.
-const LONGEST_MS: f64 = 1_000.0;
-/// How often a write waits for the disk, one time after the other.
-const DISK_WAITS: f64 = 3.0;
+/// A disk that makes a few bytes wait for so long is busy with something else. A write waits for it
+/// several times.
+const BUSY_DISK_MS: f64 = 200.0;
 
 fn key(writer: u64, n: u64) -> String {
     format!("course-v1:Org{writer}+C{}+{n}", n % RUNS / 20)
@@ -79,7 +77,6 @@ fn a_long_run() {
     let mut beside = tempfile::tempfile().unwrap();
     let mut next = [0; WRITERS as usize];
     let mut history = Vec::new();
-    let (mut longest, mut longest_of_disk) = (0.0_f64, 0.0_f64);
     let start = Instant::now();
     while start.elapsed() < total {
         let open = || {
@@ -148,9 +145,11 @@ fn a_long_run() {
             disk.milliseconds(),
             opening.milliseconds(),
         );
-        history.push((memory, size));
-        longest = longest.max(reads.milliseconds()).max(writes.milliseconds());
-        longest_of_disk = longest_of_disk.max(disk.milliseconds());
+        let mut longest = reads.milliseconds();
+        if disk.milliseconds() < BUSY_DISK_MS {
+            longest = longest.max(writes.milliseconds());
+        }
+        history.push((memory, size, longest));
         drop(catalog);
     }
     assert!(verify(folder.path()).unwrap().is_clean());
@@ -164,11 +163,8 @@ fn a_long_run() {
             late.1 < early.1 * 3 / 2,
             "the store grows: {early:?} {late:?}"
         );
-        let most = f64::max(LONGEST_MS, DISK_WAITS * longest_of_disk);
-        assert!(
-            longest < most,
-            "something took {longest} ms, the disk {longest_of_disk} ms"
-        );
+        let longest = history.iter().map(|(_, _, took)| *took).fold(0.0, f64::max);
+        assert!(longest < 1000.0, "something took {longest} ms");
     }
 }
 
