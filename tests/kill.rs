@@ -75,9 +75,12 @@ fn child() {
     });
 }
 
-/// Opens a catalog that keeps every change that is made here.
+/// Opens a catalog that keeps every change that is made here. A small cache makes a small journal, which
+/// is carried to the trees again and again.
 fn open(folder: &Path) -> Catalog {
-    let options = Options::new().keep_changes(10_000_000);
+    let options = Options::new()
+        .keep_changes(10_000_000)
+        .store_cache_bytes(1 << 20);
     options.open(folder).unwrap()
 }
 

@@ -52,7 +52,7 @@ const WORKS: [(&str, Work); 8] = [
     (
         "steady",
         Work::Write {
-            deeds: 60,
+            deeds: 150,
             runs: 400,
         },
     ),
@@ -63,7 +63,7 @@ const WORKS: [(&str, Work); 8] = [
             runs: 4_000,
         },
     ),
-    ("lazy", Work::Lazy { deeds: 120 }),
+    ("lazy", Work::Lazy { deeds: 300 }),
     ("compact", Work::Compact),
     ("repair", Work::Repair),
     ("rebuild", Work::Repair),

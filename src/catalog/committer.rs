@@ -62,7 +62,7 @@ impl Committer {
     }
 
     /// Commits a batch here and now.
-    pub(super) fn commit(&mut self, batch: &Batch) -> Outcome {
+    pub(super) fn commit(&mut self, batch: Batch) -> Outcome {
         let engine = self.engine.as_deref_mut().ok_or_else(is_gone)?;
         commit(engine, batch, self.durability, &self.counts)
     }
@@ -70,7 +70,7 @@ impl Committer {
     /// Has the thread commit a batch. There must be none on its way.
     pub(super) fn begin(&mut self, batch: Batch) {
         let Some(helper) = self.helper() else {
-            self.in_flight = InFlight::Done(self.commit(&batch));
+            self.in_flight = InFlight::Done(self.commit(batch));
             let _ = self.queue.send(Message::Committed);
             return;
         };
@@ -166,7 +166,7 @@ impl Committer {
             let queue = self.queue.clone();
             let serve = move || {
                 for (mut engine, batch) in next {
-                    let outcome = commit(&mut *engine, &batch, durability, &counts);
+                    let outcome = commit(&mut *engine, batch, durability, &counts);
                     // Nobody is told once the writer is gone.
                     if ended.send((engine, outcome)).is_err() {
                         return;
@@ -187,7 +187,7 @@ impl Committer {
 
 fn commit(
     engine: &mut dyn Engine,
-    batch: &Batch,
+    batch: Batch,
     durability: Durability,
     counts: &Counts,
 ) -> Outcome {

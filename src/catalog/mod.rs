@@ -295,7 +295,7 @@ impl Catalog {
         });
         let prepared = found.and_then(|()| match has_rows {
             true => Ok(()),
-            false => engine.commit(&Ledger::new().first_batch(), Durability::Durable),
+            false => engine.commit(Ledger::new().first_batch(), Durability::Durable),
         });
         prepared.map_err(|error| engine_error(&path, "preparing memory", error))?;
         Self::start(None, Box::new(engine), path, options)

@@ -145,7 +145,7 @@ struct Gate {
 }
 
 impl Engine for Gate {
-    fn commit(&mut self, batch: &Batch, durability: Durability) -> Result<(), EngineError> {
+    fn commit(&mut self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
         let _ = self.reached.send(());
         let _ = self.go.lock().recv();
         self.engine.commit(batch, durability)
@@ -182,7 +182,7 @@ fn gated(store: &MemoryStore) -> (Catalog, Receiver<()>, Sender<()>) {
 fn gated_with(store: &MemoryStore, options: Options) -> (Catalog, Receiver<()>, Sender<()>) {
     let mut engine: Box<dyn Engine> = Box::new(store.open(&TREES));
     let empty = Ledger::new().first_batch();
-    engine.commit(&empty, Durability::Durable).unwrap();
+    engine.commit(empty, Durability::Durable).unwrap();
     let (reached, has_reached) = mpsc::channel();
     let (go, gate) = mpsc::channel();
     let engine = Gate {

@@ -240,7 +240,7 @@ impl Writer {
         } else {
             // Everybody waits: there is nothing to plan meanwhile, or so little that waking a thread
             // for it and taking twice the trips to the disk costs more.
-            let outcome = self.committer.commit(&batch);
+            let outcome = self.committer.commit(batch);
             match self.committed(ledger, outcome) {
                 Ok(()) => self.settle(group),
                 Err(failure) => answer(&self.progress, group.jobs, Some(&failure)),

@@ -116,6 +116,11 @@ impl Batch {
         self.writes.iter().map(|(tree, writes)| (*tree, writes))
     }
 
+    /// The trees with their writes, in order.
+    pub(super) fn into_writes(self) -> impl Iterator<Item = (Tree, BTreeMap<Vec<u8>, Write>)> {
+        self.writes.into_iter()
+    }
+
     /// The prefixes under which nothing may remain.
     pub(super) fn empties(&self) -> impl Iterator<Item = (Tree, &[u8])> {
         self.empties
@@ -208,12 +213,29 @@ impl Expect {
         }
     }
 
-    /// The guard to name when a key is not as expected.
-    pub(super) fn guard(&self) -> Guard {
-        match self {
+    /// Checks that a key, which has this value, is as expected.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::GuardFailed`] if it is not.
+    pub(super) fn check(
+        &self,
+        tree: Tree,
+        key: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<(), EngineError> {
+        if self.holds(value) {
+            return Ok(());
+        }
+        let guard = match self {
             Self::Absent => Guard::Absent,
             Self::Value(_) => Guard::Unchanged,
-        }
+        };
+        Err(EngineError::GuardFailed {
+            tree,
+            key: key.to_vec(),
+            guard,
+        })
     }
 }
 

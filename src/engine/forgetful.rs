@@ -13,7 +13,7 @@ impl Engine for ForgetfulEngine {
         Ok(())
     }
 
-    fn commit(&mut self, _: &Batch, _: Durability) -> Result<(), EngineError> {
+    fn commit(&mut self, _: Batch, _: Durability) -> Result<(), EngineError> {
         Ok(())
     }
 

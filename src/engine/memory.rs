@@ -79,9 +79,9 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
-    fn commit(&mut self, batch: &Batch, _: Durability) -> Result<(), EngineError> {
+    fn commit(&mut self, batch: Batch, _: Durability) -> Result<(), EngineError> {
         self.poison.check()?;
-        let outcome = self.try_commit(batch);
+        let outcome = self.try_commit(&batch);
         self.poison.watch(outcome)
     }
 
@@ -134,13 +134,9 @@ impl Contents {
         for (tree, writes) in batch.writes() {
             let rows = self.trees.get(&tree).unwrap_or(&none);
             for (key, write) in writes {
-                if !write.expect.holds(rows.get(key).map(Vec::as_slice)) {
-                    return Err(EngineError::GuardFailed {
-                        tree,
-                        key: key.clone(),
-                        guard: write.expect.guard(),
-                    });
-                }
+                write
+                    .expect
+                    .check(tree, key, rows.get(key).map(Vec::as_slice))?;
             }
         }
         Ok(())
@@ -193,11 +189,13 @@ mod tests {
 
         store.fail_commits(true);
         assert!(matches!(
-            engine.commit(&batch, Durability::Durable),
+            engine.commit(batch.clone(), Durability::Durable),
             Err(EngineError::Io { .. })
         ));
         store.fail_commits(false);
-        let error = engine.commit(&batch, Durability::Durable).unwrap_err();
+        let error = engine
+            .commit(batch.clone(), Durability::Durable)
+            .unwrap_err();
         assert!(
             error.to_string().contains("a test made the disk fail"),
             "{error}"
@@ -207,7 +205,7 @@ mod tests {
         assert_eq!(conformance::rows(&store.open(TREES), TREES[0]), []);
         store
             .open(TREES)
-            .commit(&batch, Durability::Durable)
+            .commit(batch, Durability::Durable)
             .unwrap();
     }
 

@@ -60,10 +60,12 @@ pub(crate) trait Engine: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`EngineError::GuardFailed`]: nothing was applied. [`EngineError::Io`] or
+    /// [`EngineError::GuardFailed`]: nothing of this batch was applied. An engine may find later that a
+    /// guard did not hold, and then fails with it; until then it has taken the batch for good.
+    /// [`EngineError::Io`] or
     /// [`EngineError::Damaged`]: whether the batch was applied shows when the store is opened
     /// again; it is there as a whole or not at all.
-    fn commit(&mut self, batch: &Batch, durability: Durability) -> Result<(), EngineError>;
+    fn commit(&mut self, batch: Batch, durability: Durability) -> Result<(), EngineError>;
 
     /// Makes every commit so far durable.
     ///

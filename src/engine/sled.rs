@@ -1,9 +1,18 @@
 //! The engine that keeps its rows in a folder, with sled 0.34.7.
 //!
-//! sled is used for what it does well, an ordered and crash-atomic log of pages, and only in the
-//! ways that were found safe: one thread writes; a commit is one transaction over all trees;
-//! nothing is durable until `fdatasync` on a descriptor of our own has said so; every call that may
-//! meet damage runs where a panic becomes an error.
+//! sled is used for what it does well, an ordered and crash-safe log of pages, and only in the
+//! ways that were found safe: one thread writes; nothing is durable until `fdatasync` on a descriptor
+//! of our own has said so; every call that may meet damage runs where a panic becomes an error.
+//!
+//! A commit goes one of two ways. A small one is appended to a [`journal`], which takes one
+//! `fdatasync`, and lies in memory over what is in the trees until it is carried there, with many
+//! others, behind the back of those who commit. A large one, and the first few after an opening, go
+//! straight to the trees, in one transaction, after everything before them. Opening a store carries
+//! what its journal holds; closing it leaves no journal.
+//!
+//! The guards of a commit on rows that are in the journal, and those on prefixes, are checked before
+//! it is written. Others are checked when its rows come to their trees: what is wrong there ends the
+//! engine, and shows when the store is opened again.
 //!
 //! Never used: sled's background flusher (it competes with commits), `flush_async` (it dead-locks),
 //! compression, temporary databases, `len` (it counts one by one), merge operators, subscribers,
@@ -23,6 +32,13 @@
 //! | [`open`] | opening, and opening again after a damaged snapshot or `conf` was set aside |
 //! | [`conf`] | sled's file `conf`, and whether it is whole |
 //! | [`snapshot`] | sled's snapshot files, and how a damaged one is told from a sound one |
+//! | [`store`] | the trees, open: rows are looked for and written |
+//! | [`journal`] | the journal: batches appended, and made durable |
+//! | [`frame`] | a batch as bytes of the journal |
+//! | [`recovery`] | what a journal holds, found at an opening |
+//! | [`rows`] | what is in the journal, lying over the trees |
+//! | [`carrier`] | a thread that carries it there |
+//! | [`named_file`] | a file, made durable |
 //! | [`log_file`] | the log: made durable, and known to be released |
 //! | [`watchdog`] | a flush that would wait for ever is freed |
 //! | [`last_segment`] | the end of the log that sled must be able to read, checked, or mended in a copy |
@@ -31,30 +47,35 @@
 //! | [`outcome`] | sled's errors and panics as errors of an engine |
 
 mod around;
+mod carrier;
 mod conf;
 mod folder;
+mod frame;
+mod journal;
 mod last_segment;
 mod log_file;
+mod named_file;
 mod open;
 mod outcome;
+mod recovery;
+mod rows;
 mod snapshot;
+mod store;
 #[cfg(test)]
 mod tests;
 mod varint;
 mod watchdog;
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
-
-use ::sled::transaction::{
-    ConflictableTransactionError, TransactionError, Transactional as _, TransactionalTree, abort,
-};
+use std::sync::Arc;
 
 use self::around::Readable;
-use self::log_file::LogFile;
-use self::outcome::{engine_error, guarded};
-use self::watchdog::Watchdog;
-use super::batch::Write;
+use self::carrier::{Carried, Carrier};
+use self::journal::Journal;
+use self::outcome::guarded;
+use self::recovery::{Recovered, beyond};
+use self::rows::{Overlaid, Rows};
+use self::store::{Store, Unapplied, log_bytes};
 use super::poison::Poison;
 use super::{Batch, Durability, Engine, EngineError, RowSink, Tree};
 
@@ -63,7 +84,8 @@ use super::{Batch, Durability, Engine, EngineError, RowSink, Tree};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SledOptions {
     /// The memory sled may use for pages, in bytes, at least 1 MiB. Nobody reads from sled but when
-    /// a store is opened, so that little is enough.
+    /// a store is opened, so that little is enough. A part of it decides how much the journal may hold,
+    /// whose rows are in memory, too.
     pub(crate) cache_bytes: u64,
 }
 
@@ -85,6 +107,19 @@ const MAX_UNSYNCED_BYTES: u64 = 256 << 10;
 /// How much log makes a new snapshot worth its time at closing, in bytes.
 const SNAPSHOT_BYTES: u64 = 1 << 20;
 
+/// A batch of so many rows, or of so many bytes, goes straight to the trees: it has enough work to share
+/// what that costs, and would only be written twice.
+const LARGE_ROWS: usize = 300;
+const LARGE_BYTES: usize = 40 << 10;
+
+/// The journal turns after this part of the cache's size, within these bounds, in bytes.
+const GENERATIONS_IN_CACHE: u64 = 32;
+const GENERATION_BYTES: std::ops::RangeInclusive<u64> = (32 << 10)..=(1 << 20);
+
+/// How many commits go straight to the trees before there is a journal. Who opens a store for a few
+/// changes is done before one is made.
+const COMMITS_WITHOUT_JOURNAL: u32 = 8;
+
 /// An engine over a folder of sled's. The folder belongs to it alone until it is closed or dropped;
 /// until the process ends, if sled broke off half-way through a commit.
 pub(crate) struct SledEngine {
@@ -93,21 +128,22 @@ pub(crate) struct SledEngine {
     /// `None` only once it has been let go, or abandoned.
     store: Option<Store>,
     poison: Poison,
-    /// An upper estimate of the log written since the last sync, in bytes.
+    /// `None` until it is needed.
+    journal: Option<Journal>,
+    /// The generation that a journal begins with.
+    next_generation: u64,
+    /// How many commits may go straight to the trees before there is a journal.
+    commits_without_journal: u32,
+    /// Whether all of it could be read, in a damaged copy.
+    journal_is_whole: bool,
+    /// The rows in the journal that are neither in the trees nor on their way.
+    rows: Rows,
+    /// Started when it is needed first.
+    carrier: Option<Carrier>,
+    /// An upper estimate of the log written straight to the trees since the last sync, in bytes.
     unsynced_bytes: u64,
     /// An upper estimate of the log written since the store was opened, in bytes.
     written_bytes: u64,
-}
-
-/// An open database.
-///
-/// The fields are dropped in this order: sled gives the lock back only once the last of its handles
-/// is gone.
-struct Store {
-    watchdog: Watchdog,
-    trees: Vec<(Tree, ::sled::Tree)>,
-    db: ::sled::Db,
-    log: LogFile,
 }
 
 impl SledEngine {
@@ -118,22 +154,21 @@ impl SledEngine {
     /// # Errors
     ///
     /// [`EngineError::Locked`] if the store is open already, [`EngineError::Foreign`] if the folder
-    /// is another program's, [`EngineError::Damaged`] if sled cannot make sense of the files,
-    /// [`EngineError::Io`] for what the operating system refuses.
+    /// is another program's, [`EngineError::Damaged`] if sled cannot make sense of the files or a part of
+    /// the journal is lost, [`EngineError::Io`] for what the operating system refuses.
     pub(crate) fn open(
         dir: &Path,
         trees: &'static [Tree],
         options: SledOptions,
     ) -> Result<Self, EngineError> {
         let store = open::open(dir, trees, options)?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            options,
-            store: Some(store),
-            poison: Poison::default(),
-            unsynced_bytes: 0,
-            written_bytes: 0,
-        })
+        match carry_journal(dir, &store, trees) {
+            Ok(next_generation) => Ok(Self::over(store, dir, options, next_generation)),
+            Err(error) => {
+                store.release(dir);
+                Err(error)
+            }
+        }
     }
 
     /// Opens a copy of a store whose files may be damaged, by covering what is damaged where sled
@@ -141,14 +176,41 @@ impl SledEngine {
     ///
     /// # Errors
     ///
-    /// Those of [`open`](Self::open).
+    /// Those of [`open`](Self::open), but for a damaged journal.
     pub(crate) fn open_damaged_copy(
         dir: &Path,
         trees: &'static [Tree],
         options: SledOptions,
     ) -> Result<Self, EngineError> {
         last_segment::mend(dir)?;
-        Self::open(dir, trees, options)
+        let store = open::open(dir, trees, options)?;
+        let generations = store.trees.carried().map_or(1..=u64::MAX, beyond);
+        let mut engine = Self::over(store, dir, options, 1);
+        match Recovered::look(dir, &generations, trees) {
+            Ok(recovered) => {
+                engine.rows = recovered.rows;
+                engine.journal_is_whole = recovered.missing.is_none();
+            }
+            Err(_) => engine.journal_is_whole = false,
+        }
+        Ok(engine)
+    }
+
+    fn over(store: Store, dir: &Path, options: SledOptions, next_generation: u64) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            options,
+            store: Some(store),
+            poison: Poison::default(),
+            journal: None,
+            next_generation,
+            commits_without_journal: COMMITS_WITHOUT_JOURNAL,
+            journal_is_whole: true,
+            rows: Rows::default(),
+            carrier: None,
+            unsynced_bytes: 0,
+            written_bytes: 0,
+        }
     }
 
     /// Gives every row of `tree` that can be read to `row`, in ascending order of keys. Tells whether
@@ -162,11 +224,12 @@ impl SledEngine {
         tree: Tree,
         row: &mut dyn FnMut(&[u8], &[u8]),
     ) -> Result<bool, EngineError> {
-        let readable = Readable::of(self.store()?.tree(tree)?);
-        for (key, value) in &readable.rows {
-            row(key, value);
+        let readable = Readable::of(self.store()?.trees.tree(tree)?);
+        let rows = readable.rows.into_iter().map(Ok::<_, EngineError>);
+        for (key, value) in Overlaid::new(tree, rows, &self.layers()).flatten() {
+            row(&key, &value);
         }
-        Ok(readable.whole)
+        Ok(readable.whole && self.journal_is_whole)
     }
 
     /// The bytes that the files of a store have, which may be open.
@@ -186,26 +249,138 @@ impl SledEngine {
         })
     }
 
-    fn try_commit(&mut self, batch: &Batch, durability: Durability) -> Result<(), EngineError> {
+    /// The rows that lie over those of the trees, the uppermost last.
+    fn layers(&self) -> Vec<&Rows> {
+        let on_their_way = self.carrier.as_ref().and_then(Carrier::load);
+        on_their_way.into_iter().chain([&self.rows]).collect()
+    }
+
+    fn try_commit(&mut self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
         batch.check_sizes()?;
-        let store = self.store()?;
+        let trees = &self.store()?.trees;
         batch
             .trees()
-            .try_for_each(|tree| store.tree(tree).map(drop))?;
-        store.check_empties(batch)?;
-        self.apply(batch)?;
-        match durability {
-            Durability::Durable => self.try_sync(),
-            Durability::Deferred if self.unsynced_bytes > MAX_UNSYNCED_BYTES => self.try_sync(),
-            Durability::Deferred => Ok(()),
+            .try_for_each(|tree| trees.tree(tree).map(drop))?;
+        trees.check_empties(&batch, &self.layers())?;
+        self.note_arrival()?;
+        if self.goes_straight(&batch) {
+            self.carry_all()?;
+            self.apply(&batch)?;
+            if durability == Durability::Durable || self.unsynced_bytes > MAX_UNSYNCED_BYTES {
+                self.sync_trees()?;
+            }
+            Ok(())
+        } else {
+            self.append(batch, durability)
         }
     }
 
+    fn goes_straight(&mut self, batch: &Batch) -> bool {
+        if batch.len() >= LARGE_ROWS || batch.bytes() >= LARGE_BYTES {
+            return true;
+        }
+        let without = self.journal.is_none() && self.commits_without_journal > 0;
+        self.commits_without_journal -= u32::from(without);
+        without
+    }
+
+    /// Appends a batch to the journal.
+    fn append(&mut self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
+        // What comes before it in the trees must not be lost where it is not.
+        self.sync_trees()?;
+        self.turn_when_due()?;
+        self.rows.check(&batch)?;
+        let journal = self.journal()?;
+        journal.append(&batch)?;
+        if durability == Durability::Durable {
+            journal.sync()?;
+        }
+        self.rows.add(batch);
+        Ok(())
+    }
+
+    fn journal(&mut self) -> Result<&mut Journal, EngineError> {
+        let journal = match self.journal.take() {
+            Some(journal) => journal,
+            None => {
+                let (least, most) = GENERATION_BYTES.into_inner();
+                let bytes = self.options.cache_bytes / GENERATIONS_IN_CACHE;
+                Journal::open(&self.dir, self.next_generation, bytes.clamp(least, most))?
+            }
+        };
+        Ok(self.journal.insert(journal))
+    }
+
+    /// Has the journal's rows carried to the trees if there are many, and those before them have arrived.
+    fn turn_when_due(&mut self) -> Result<(), EngineError> {
+        let Some(journal) = &self.journal else {
+            return Ok(());
+        };
+        if journal.is_full() {
+            self.await_arrival()?;
+        }
+        let is_free = self.carrier.as_ref().is_none_or(|c| c.load().is_none());
+        if is_free && self.journal.as_ref().is_some_and(Journal::is_worth_turning) {
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    /// Begins a new generation of the journal, and has the rows of the one before it carried. Nothing may
+    /// be on its way.
+    fn turn(&mut self) -> Result<(), EngineError> {
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        let generation = journal.generation();
+        journal.turn()?;
+        let mut carrier = match self.carrier.take() {
+            Some(carrier) => carrier,
+            None => {
+                let trees = Arc::clone(&self.store()?.trees);
+                Carrier::to(trees).map_err(|source| EngineError::Io {
+                    doing: "starting a thread for",
+                    path: self.dir.clone(),
+                    source,
+                })?
+            }
+        };
+        carrier.begin(std::mem::take(&mut self.rows), generation);
+        self.carrier = Some(carrier);
+        Ok(())
+    }
+
+    /// Has all that the journal holds carried to the trees, and waits for it.
+    fn carry_all(&mut self) -> Result<(), EngineError> {
+        self.await_arrival()?;
+        if !self.rows.is_empty() {
+            self.turn()?;
+            self.await_arrival()?;
+        }
+        Ok(())
+    }
+
+    fn await_arrival(&mut self) -> Result<(), EngineError> {
+        let carried = self.carrier.as_mut().and_then(Carrier::wait);
+        self.arrived(carried)
+    }
+
+    fn note_arrival(&mut self) -> Result<(), EngineError> {
+        let carried = self.carrier.as_mut().and_then(Carrier::poll);
+        self.arrived(carried)
+    }
+
+    fn arrived(&mut self, carried: Option<Carried>) -> Result<(), EngineError> {
+        self.written_bytes += carried.transpose()?.unwrap_or(0);
+        Ok(())
+    }
+
+    /// Writes a batch to the trees.
     fn apply(&mut self, batch: &Batch) -> Result<(), EngineError> {
-        let bytes = log_bytes(batch);
+        let bytes = log_bytes(batch.len(), batch.bytes());
         self.unsynced_bytes += bytes;
         self.written_bytes += bytes;
-        match self.store()?.apply(batch) {
+        match self.store()?.trees.apply(batch) {
             Ok(()) => Ok(()),
             Err(Unapplied::Whole(error)) => Err(error),
             Err(Unapplied::HalfWay(error)) => {
@@ -218,29 +393,65 @@ impl SledEngine {
     }
 
     fn try_sync(&mut self) -> Result<(), EngineError> {
-        if self.unsynced_bytes == 0 {
-            return Ok(());
+        self.note_arrival()?;
+        self.sync_trees()?;
+        self.journal.as_mut().map_or(Ok(()), Journal::sync)
+    }
+
+    /// Makes durable what was written straight to the trees.
+    fn sync_trees(&mut self) -> Result<(), EngineError> {
+        if self.unsynced_bytes > 0 {
+            let trees = &self.store()?.trees;
+            trees.log.sync(&trees.db)?;
+            self.unsynced_bytes = 0;
         }
-        let store = self.store()?;
-        store.log.sync(&store.db)?;
-        self.unsynced_bytes = 0;
         Ok(())
+    }
+
+    /// Makes everything durable, in the trees, and the journal needless.
+    fn try_finish(&mut self) -> Result<(), EngineError> {
+        self.try_sync()?;
+        self.carry_all()?;
+        // Should a power cut bring them back, it is known that they have been carried.
+        journal::remove(&self.dir)
     }
 
     /// Lets the store go.
     fn release(&mut self) {
+        if let Some(carrier) = self.carrier.take() {
+            carrier.end();
+        }
         if let Some(store) = self.store.take() {
             store.release(&self.dir);
         }
     }
 }
 
+/// Carries what a journal holds to the trees. Tells which generation comes next.
+fn carry_journal(dir: &Path, store: &Store, trees: &[Tree]) -> Result<u64, EngineError> {
+    let carried = store.trees.carried()?;
+    let recovered = Recovered::look(dir, &beyond(carried), trees)?;
+    if let Some(detail) = recovered.missing {
+        return Err(EngineError::Damaged { detail });
+    }
+    let newest = recovered.newest.unwrap_or(carried);
+    if newest > carried {
+        store.trees.carry(&recovered.rows, newest)?;
+    }
+    Ok(newest.saturating_add(1))
+}
+
 impl Engine for SledEngine {
     fn load(&self, tree: Tree, row: &mut RowSink<'_>) -> Result<(), EngineError> {
-        let mut rows = self.store()?.tree(tree)?.iter();
+        let trees = &self.store()?.trees;
+        let mut stored = trees.tree(tree)?.iter();
         // Only sled's part is guarded: a panic of the caller's is none of the store's damage.
-        while let Some(next) = guarded("reading", || rows.next())? {
-            let (key, value) = next.map_err(|error| engine_error(error, "reading", &self.dir))?;
+        let stored = std::iter::from_fn(|| match guarded("reading", || stored.next()) {
+            Ok(next) => next.map(|row| row.map_err(|error| trees.error(error, "reading"))),
+            Err(panic) => Some(Err(panic)),
+        });
+        for next in Overlaid::new(tree, stored, &self.layers()) {
+            let (key, value) = next?;
             if row(&key, &value).is_break() {
                 break;
             }
@@ -248,7 +459,7 @@ impl Engine for SledEngine {
         Ok(())
     }
 
-    fn commit(&mut self, batch: &Batch, durability: Durability) -> Result<(), EngineError> {
+    fn commit(&mut self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
         self.poison.check()?;
         let outcome = self.try_commit(batch, durability);
         self.poison.watch(outcome)
@@ -265,12 +476,13 @@ impl Engine for SledEngine {
     }
 
     fn close(mut self: Box<Self>) -> Result<(), EngineError> {
-        let synced = self.sync();
+        self.poison.check()?;
+        let finished = self.try_finish();
         self.release();
-        if synced.is_ok() && self.written_bytes > SNAPSHOT_BYTES {
+        if finished.is_ok() && self.written_bytes > SNAPSHOT_BYTES {
             open::renew_snapshot(&self.dir, self.options);
         }
-        synced
+        finished
     }
 }
 
@@ -278,143 +490,4 @@ impl Drop for SledEngine {
     fn drop(&mut self) {
         self.release();
     }
-}
-
-impl Store {
-    /// Lets it go. Returns once it can be opened again, or after sled did not let go for a while.
-    fn release(self, dir: &Path) {
-        // sled flushes and syncs once more when it is dropped, and waits for ever or panics if that
-        // fails; but not if it has met a failure before.
-        if !self.writes_no_more()
-            && let Err(error) = self.log.sync_all(&self.db)
-        {
-            tracing::warn!(%error, dir = %dir.display(), "the store is abandoned, with its lock, until the process ends");
-            std::mem::forget(self);
-            return;
-        }
-        let Self {
-            watchdog,
-            trees,
-            db,
-            log,
-        } = self;
-        let dropped = guarded("closing", || {
-            drop(watchdog);
-            drop(trees);
-            drop(db);
-        });
-        if let Err(error) = dropped {
-            tracing::warn!(%error, dir = %dir.display(), "the store did not close cleanly");
-        }
-        log.wait_until_released();
-    }
-
-    fn tree(&self, tree: Tree) -> Result<&::sled::Tree, EngineError> {
-        let found = self.trees.iter().find(|(name, _)| *name == tree);
-        found
-            .map(|(_, tree)| tree)
-            .ok_or_else(|| EngineError::unknown_tree(tree))
-    }
-
-    /// Checks what a transaction cannot, since it cannot scan. Nothing changes before the
-    /// transaction: there is but one writer, and it is here.
-    fn check_empties(&self, batch: &Batch) -> Result<(), EngineError> {
-        for (tree, prefix) in batch.empties() {
-            let mut keys = self.tree(tree)?.scan_prefix(prefix).keys();
-            let stored =
-                std::iter::from_fn(|| match guarded("looking under a prefix", || keys.next()) {
-                    Ok(next) => next.map(|key| {
-                        key.map_err(|error| self.error(error, "looking under a prefix in"))
-                    }),
-                    Err(panic) => Some(Err(panic)),
-                });
-            batch.check_empty(tree, prefix, stored)?;
-        }
-        Ok(())
-    }
-
-    /// Checks the expectations and writes the batch, in one transaction.
-    fn apply(&self, batch: &Batch) -> Result<(), Unapplied> {
-        let mut trees = Vec::new();
-        for (tree, _) in batch.writes() {
-            trees.push(self.tree(tree).map_err(Unapplied::Whole)?);
-        }
-        if trees.is_empty() {
-            return Ok(());
-        }
-        // Set once all guards hold and sled begins to write.
-        let writing = Cell::new(false);
-        let applied = guarded("writing", || {
-            trees.as_slice().transaction(|views| {
-                for ((tree, writes), view) in batch.writes().zip(views) {
-                    for (key, write) in writes {
-                        stage(view, tree, key, write)?;
-                    }
-                }
-                writing.set(true);
-                Ok(())
-            })
-        });
-        let error = match applied {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(TransactionError::Abort(violation))) => violation,
-            Ok(Err(TransactionError::Storage(error))) => self.error(error, "writing to"),
-            Err(panic) => panic,
-        };
-        if writing.get() && !self.writes_no_more() {
-            Err(Unapplied::HalfWay(error))
-        } else {
-            Err(Unapplied::Whole(error))
-        }
-    }
-
-    /// Whether sled met a failed write and stopped for good, as on a full disk.
-    fn writes_no_more(&self) -> bool {
-        self.db.context.global_error().is_err()
-    }
-
-    fn error(&self, error: ::sled::Error, doing: &'static str) -> EngineError {
-        engine_error(error, doing, self.log.path())
-    }
-}
-
-/// Why a batch was not applied.
-enum Unapplied {
-    /// No part of it is, or will be, in the log.
-    Whole(EngineError),
-    /// Parts of it wait in memory to be written.
-    HalfWay(EngineError),
-}
-
-/// Makes one write part of a transaction, and ends the transaction if the guard does not hold. The
-/// value before comes from the transaction itself: anything else that reads would wait for it.
-fn stage(
-    view: &TransactionalTree,
-    tree: Tree,
-    key: &[u8],
-    write: &Write,
-) -> Result<(), ConflictableTransactionError<EngineError>> {
-    let before = match &write.value {
-        _ if !write.changes() => view.get(key)?,
-        Some(value) => view.insert(key, value.as_slice())?,
-        None => view.remove(key)?,
-    };
-    if write.expect.holds(before.as_deref()) {
-        Ok(())
-    } else {
-        let guard = write.expect.guard();
-        abort(EngineError::GuardFailed {
-            tree,
-            key: key.to_vec(),
-            guard,
-        })
-    }
-}
-
-/// An upper estimate of the log which a batch makes sled write, in bytes. sled writes every row
-/// once by itself, and the whole page again with every tenth change or when it is split. Measured:
-/// 560 bytes a row for rows of 100 bytes.
-fn log_bytes(batch: &Batch) -> u64 {
-    let (rows, bytes) = (batch.len() as u64, batch.bytes() as u64);
-    100 * rows + 5 * bytes
 }

@@ -108,7 +108,7 @@ fn copy(
     debug_assert_eq!(row.tree, META);
     let mut batch = Batch::new();
     batch.put(row.tree, row.key, None, Some(row.value));
-    new.commit(&batch, Durability::Durable)?;
+    new.commit(batch, Durability::Durable)?;
     Ok(rows)
 }
 
@@ -148,7 +148,7 @@ fn copy_rows(
         batch.put(tree, key.to_vec(), None, Some(value.to_vec()));
         rows += 1;
         if super::is_full(&batch) {
-            outcome = new.commit(&std::mem::take(&mut batch), Durability::Durable);
+            outcome = new.commit(std::mem::take(&mut batch), Durability::Durable);
         }
         match outcome {
             Ok(()) => ControlFlow::Continue(()),
@@ -157,7 +157,7 @@ fn copy_rows(
     })?;
     outcome?;
     if !batch.is_empty() {
-        new.commit(&batch, Durability::Durable)?;
+        new.commit(batch, Durability::Durable)?;
     }
     Ok(rows)
 }

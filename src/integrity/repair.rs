@@ -210,12 +210,12 @@ pub(super) fn replace(
         batch.put(tree, key, before, after);
         if super::is_full(&batch) {
             let full = std::mem::take(&mut batch);
-            engine.commit(&full, Durability::Durable).map_err(failed)?;
+            engine.commit(full, Durability::Durable).map_err(failed)?;
         }
     }
     // With what is left of the others: most repairs are one batch, there as a whole or not at all.
     let ((tree, key), before, after) = last;
     batch.put(tree, key, before, after);
-    engine.commit(&batch, Durability::Durable).map_err(failed)?;
+    engine.commit(batch, Durability::Durable).map_err(failed)?;
     Ok(changed)
 }

@@ -41,7 +41,7 @@ fn commit(engine: &mut impl Engine, survey: &Survey, gone: Option<&Row>, come: &
     let after = accounting_for(&rows, survey).folded_elsewhere();
     let (before, after) = (before.as_row(), after.as_row());
     batch.put(after.tree, after.key, Some(before.value), Some(after.value));
-    engine.commit(&batch, Durability::Durable).unwrap();
+    engine.commit(batch, Durability::Durable).unwrap();
 }
 
 /// A ledger that accounts for these rows.
@@ -78,7 +78,7 @@ fn commit_whole(engine: &mut impl Engine, survey: &Survey, gone: &[Row], come: &
         .pass(None, None, Some(crate::CourseRunId::new(9)));
     let (before, after) = (survey.ledger.clone().unwrap().as_row(), after.as_row());
     batch.put(after.tree, after.key, Some(before.value), Some(after.value));
-    engine.commit(&batch, Durability::Durable).unwrap();
+    engine.commit(batch, Durability::Durable).unwrap();
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn an_interrupted_making_of_indexes_is_taken_up_again() {
     let [_, row] = run_rows(&survey.runs[0]);
     let mut batch = Batch::new();
     batch.put(row.tree, row.key, Some(row.value), None);
-    engine.commit(&batch, Durability::Durable).unwrap();
+    engine.commit(batch, Durability::Durable).unwrap();
     drop(engine);
 
     let catalog = Catalog::open_memory(&store, Options::new()).unwrap();
@@ -179,11 +179,11 @@ fn a_whole_store_is_found_whole_by_its_sums_and_others_are_not() {
         for broken in [None, Some(other)] {
             let mut batch = Batch::new();
             batch.put(*tree, key.clone(), Some(value.clone()), broken.clone());
-            engine.commit(&batch, Durability::Durable).unwrap();
+            engine.commit(batch, Durability::Durable).unwrap();
             assert!(sums(&engine, 0).is_none(), "{} {key:?}", tree.name());
             let mut batch = Batch::new();
             batch.put(*tree, key.clone(), broken, Some(value.clone()));
-            engine.commit(&batch, Durability::Durable).unwrap();
+            engine.commit(batch, Durability::Durable).unwrap();
         }
     }
     assert!(sums(&engine, 0).is_some());

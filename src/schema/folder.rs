@@ -189,7 +189,7 @@ impl Folder {
         let failed = |error| engine_error(&self.path, "creating the store", error);
         let mut engine = self.new_store(options)?;
         engine
-            .commit(&Ledger::new().first_batch(), Durability::Durable)
+            .commit(Ledger::new().first_batch(), Durability::Durable)
             .map_err(failed)?;
         Box::new(engine).close().map_err(failed)?;
         let named = self.seal_new_store().and_then(|()| {

@@ -4,12 +4,13 @@
 //! |---|---|---|
 //! | 1 | coursecat 0.1.0 | the first |
 //! | 2 | coursecat 0.1.0 | the tree `changes`; the ledger has its row count and the next event's number |
+//! | 3 | coursecat 0.1.0 | the journal |
 //!
 //! The file `FORMAT` lies beside the store's own files and is read before anything else is, so
 //! that a program never opens, and never touches, a store it does not understand.
 
 /// The format that this program writes, and the newest that it reads.
-pub(crate) const FORMAT_VERSION: u32 = 2;
+pub(crate) const FORMAT_VERSION: u32 = 3;
 
 /// The file's name, in the store's folder.
 pub(crate) const FORMAT_FILE: &str = "FORMAT";

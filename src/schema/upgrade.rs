@@ -48,5 +48,5 @@ pub(crate) fn renew_ledger(engine: &mut dyn Engine, path: &Path, ledger: &Ledger
     }
     let mut batch = Batch::new();
     batch.put(row.tree, row.key, stored, Some(row.value));
-    engine.commit(&batch, Durability::Durable).map_err(failed)
+    engine.commit(batch, Durability::Durable).map_err(failed)
 }

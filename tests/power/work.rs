@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use coursecat::transfer::{BackupOptions, Unwatched, backup, restore};
-use coursecat::{Catalog, CreateModulestoreRun, WriteDurability, compact, repair};
+use coursecat::{Catalog, CreateModulestoreRun, Options, WriteDurability, compact, repair};
 
 use crate::deeds::{carry_out, org};
 
@@ -63,19 +63,24 @@ impl Marks {
     }
 }
 
+/// A small cache makes a small journal, which is carried to the trees again and again.
+fn options() -> Options {
+    Catalog::options().store_cache_bytes(1 << 20)
+}
+
 pub(crate) fn carry_out_work(work: Work, place: &Path, begin: [u64; 3], marks: &Marks) {
     let data = catalog(place);
     match work {
         Work::Write { deeds, runs } => {
             let mut begin = begin;
             for _ in 0..2 {
-                write(&Catalog::open(&data).unwrap(), begin, deeds, runs, marks);
+                write(&options().open(&data).unwrap(), begin, deeds, runs, marks);
                 begin = [begin[0] + deeds, begin[1] + deeds, begin[2] + runs];
             }
         }
         Work::Lazy { deeds } => {
             let never = Duration::from_secs(3600);
-            let options = Catalog::options().durability(WriteDurability::Every(never));
+            let options = options().durability(WriteDurability::Every(never));
             let catalog = options.open(&data).unwrap();
             for n in begin[0]..begin[0] + deeds {
                 carry_out(&catalog, 0, n).unwrap();

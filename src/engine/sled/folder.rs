@@ -81,7 +81,7 @@ fn sync_parent(dir: &Path) -> Result<(), EngineError> {
 }
 
 /// Makes the names in a folder durable, where folders can be synced.
-fn sync_folder(dir: &Path) -> Result<(), EngineError> {
+pub(super) fn sync_folder(dir: &Path) -> Result<(), EngineError> {
     if cfg!(unix) { sync(dir) } else { Ok(()) }
 }
 

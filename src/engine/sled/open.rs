@@ -2,13 +2,15 @@
 //! nothing else.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ::sled::{Config, Mode};
 
 use super::log_file::LogFile;
 use super::outcome::{engine_error, guarded};
+use super::store::{Store, Trees};
 use super::watchdog::Watchdog;
-use super::{EngineError, SledOptions, Store, Tree, conf, folder, last_segment, snapshot};
+use super::{EngineError, SledOptions, Tree, conf, folder, last_segment, snapshot};
 
 /// The size of a segment, in bytes: the unit in which sled makes its log longer and uses it again.
 /// Fixed when a store is made.
@@ -34,7 +36,7 @@ pub(super) fn open(dir: &Path, trees: &[Tree], options: SledOptions) -> Result<S
     };
     // A process may have ended between writing and syncing, and the next one found in memory what
     // is not on the disk.
-    let synced = store.log.sync(&store.db);
+    let synced = store.trees.log.sync(&store.trees.db);
     match synced.and_then(|()| folder::sync_names(dir)) {
         Ok(()) => Ok(store),
         Err(error) => {
@@ -106,9 +108,7 @@ fn open_once(dir: &Path, trees: &[Tree], options: SledOptions) -> Result<Store, 
     match watchdog.and_then(|watchdog| Ok((watchdog, LogFile::open(dir)?))) {
         Ok((watchdog, log)) => Ok(Store {
             watchdog,
-            trees,
-            db,
-            log,
+            trees: Arc::new(Trees { trees, db, log }),
         }),
         Err(error) => {
             // What dropping it may say is of no more use than the first error.

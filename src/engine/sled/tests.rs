@@ -12,6 +12,13 @@ fn open(dir: &Path) -> Result<SledEngine, EngineError> {
     SledEngine::open(dir, TREES, SledOptions::default())
 }
 
+/// An engine that appends its first commit to a journal already.
+fn open_journaled(dir: &Path) -> SledEngine {
+    let mut engine = open(dir).unwrap();
+    engine.commits_without_journal = 0;
+    engine
+}
+
 /// What opening fails with. An engine has no `Debug`.
 fn open_error(dir: &Path) -> EngineError {
     open(dir).err().expect("the store should not open")
@@ -25,7 +32,7 @@ fn put(engine: &mut SledEngine, number: u32) {
         None,
         Some(vec![1; 100]),
     );
-    engine.commit(&batch, Durability::Durable).unwrap();
+    engine.commit(batch, Durability::Durable).unwrap();
 }
 
 /// A store with this many rows in its first tree, opened twice so that it has a snapshot and a log
@@ -59,6 +66,15 @@ fn keeps_the_promises_of_an_engine() {
     conformance::conformance(|| {
         let dir = tempfile::tempdir().unwrap();
         Box::new(move || Box::new(open(dir.path()).unwrap()))
+    });
+}
+
+/// The same with a journal from the first commit on.
+#[test]
+fn keeps_the_promises_of_an_engine_with_a_journal() {
+    conformance::conformance_of_late_guards(|| {
+        let dir = tempfile::tempdir().unwrap();
+        Box::new(move || Box::new(open_journaled(dir.path())))
     });
 }
 
@@ -250,7 +266,7 @@ fn flipped_bits_in_a_closed_store_are_noticed() {
                 Some(vec![1; 150]),
             );
         }
-        engine.commit(&batch, Durability::Deferred).unwrap();
+        engine.commit(batch, Durability::Deferred).unwrap();
     }
     Box::new(engine).close().unwrap();
     assert_eq!(files(original.path(), "snap.").len(), 1);
@@ -284,7 +300,11 @@ fn a_store_of_another_make_is_left_alone() {
     let other = ::sled::Config::new().path(dir.path());
     drop(other.segment_size(1 << 20).open().unwrap());
     // sled by itself may hold its lock a little longer than its handles.
-    assert!(LogFile::open(dir.path()).unwrap().wait_until_released());
+    assert!(
+        log_file::LogFile::open(dir.path())
+            .unwrap()
+            .wait_until_released()
+    );
     let error = open_error(dir.path());
     assert!(matches!(error, EngineError::Foreign { .. }), "{error}");
 }
@@ -306,14 +326,14 @@ fn the_largest_rows_make_no_blobs() {
         for first in (0..count).step_by(20) {
             let mut batch = Batch::new();
             (first..first + 20).for_each(|n| batch.put(tree, key(n), None, Some(value.clone())));
-            engine.commit(&batch, Durability::Deferred).unwrap();
+            engine.commit(batch, Durability::Deferred).unwrap();
         }
         // Few rows left in each page makes sled merge pages.
         for first in (0..count).step_by(20) {
             let mut batch = Batch::new();
             let removed = (first..first + 20).filter(|n| n % 7 != 0);
             removed.for_each(|n| batch.put(tree, key(n), Some(value.clone()), None));
-            engine.commit(&batch, Durability::Deferred).unwrap();
+            engine.commit(batch, Durability::Deferred).unwrap();
         }
     }
     engine.sync().unwrap();
@@ -350,8 +370,8 @@ fn estimates_of_the_log_are_not_too_low() {
                     Some(vec![1; value_bytes]),
                 );
             }
-            engine.commit(&batch, Durability::Durable).unwrap();
-            estimated += log_bytes(&batch);
+            estimated += log_bytes(batch.len(), batch.bytes());
+            engine.commit(batch, Durability::Durable).unwrap();
         }
         let written = log_position(&engine) - start;
         println!("{count} rows of {value_bytes} bytes: {estimated} estimated, {written} written");
@@ -361,7 +381,7 @@ fn estimates_of_the_log_are_not_too_low() {
 
 /// Where sled's log ends, in bytes since its beginning.
 fn log_position(engine: &SledEngine) -> u64 {
-    let log = &engine.store().unwrap().db.context.pagecache.log;
+    let log = &engine.store().unwrap().trees.db.context.pagecache.log;
     u64::try_from(log.stable_offset()).unwrap()
 }
 
@@ -378,9 +398,146 @@ fn deferred_commits_are_synced_now_and_then() {
             None,
             Some(vec![1; 2000]),
         );
-        engine.commit(&batch, Durability::Deferred).unwrap();
+        engine.commit(batch, Durability::Deferred).unwrap();
         assert!(engine.unsynced_bytes <= MAX_UNSYNCED_BYTES);
         synced += usize::from(engine.unsynced_bytes == 0);
     }
     assert!(synced >= 4, "synced {synced} times");
+}
+
+/// Puts a row by way of the journal, and expects another before it.
+fn replace(engine: &mut SledEngine, before: Option<&[u8]>, after: Option<&[u8]>) {
+    let mut batch = Batch::new();
+    let [before, after] = [before, after].map(|value| value.map(<[u8]>::to_vec));
+    batch.put(TREES[0], b"k".to_vec(), before, after);
+    engine.commit(batch, Durability::Durable).unwrap();
+}
+
+#[test]
+fn the_first_commits_make_no_journal_and_closing_leaves_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = open(dir.path()).unwrap();
+    (0..COMMITS_WITHOUT_JOURNAL).for_each(|number| put(&mut engine, number));
+    assert_eq!(files(dir.path(), "journal.").len(), 0);
+    put(&mut engine, 100);
+    assert_eq!(files(dir.path(), "journal.").len(), 2);
+    Box::new(engine).close().unwrap();
+    assert_eq!(files(dir.path(), "journal.").len(), 0);
+    assert_eq!(count(dir.path()).unwrap(), 9);
+}
+
+/// Enough for several turns, with the engine let go at any moment of one.
+#[test]
+fn what_is_in_the_journal_is_there_after_any_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SledOptions { cache_bytes: 0 };
+    let mut number = 0;
+    for commits in [1, 63, 64, 65, 200, 129, 7, 500] {
+        let mut engine = SledEngine::open(dir.path(), TREES, options).unwrap();
+        engine.commits_without_journal = 0;
+        assert_eq!(rows(&engine, TREES[0]).len() as u32, number);
+        for _ in 0..commits {
+            put(&mut engine, number);
+            number += 1;
+        }
+        assert_eq!(rows(&engine, TREES[0]).len() as u32, number);
+    }
+    assert_eq!(count(dir.path()).unwrap() as u32, number);
+}
+
+/// What is written straight to the trees comes after what the journal had: it must not be undone when
+/// the store is opened again.
+#[test]
+fn a_large_batch_follows_what_is_in_the_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = open_journaled(dir.path());
+    replace(&mut engine, None, Some(b"1"));
+    replace(&mut engine, Some(b"1"), Some(b"2"));
+    let mut large = Batch::new();
+    large.put(
+        TREES[0],
+        b"k".to_vec(),
+        Some(b"2".to_vec()),
+        Some(b"3".to_vec()),
+    );
+    (0..LARGE_ROWS as u32)
+        .for_each(|n| large.put(TREES[1], n.to_be_bytes().to_vec(), None, Some(vec![])));
+    engine.commit(large, Durability::Durable).unwrap();
+    drop(engine);
+    let mut engine = open_journaled(dir.path());
+    assert_eq!(rows(&engine, TREES[0]), [(b"k".to_vec(), b"3".to_vec())]);
+    assert_eq!(rows(&engine, TREES[1]).len(), LARGE_ROWS);
+    replace(&mut engine, Some(b"3"), None);
+    drop(engine);
+    assert_eq!(rows(&open(dir.path()).unwrap(), TREES[0]), []);
+}
+
+/// A power cut may undo the removal of files.
+#[test]
+fn a_journal_that_comes_back_is_not_carried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = open_journaled(dir.path());
+    replace(&mut engine, None, Some(b"1"));
+    let journal: Vec<_> = files(dir.path(), "journal.")
+        .into_iter()
+        .map(|path| (fs::read(&path).unwrap(), path))
+        .collect();
+    Box::new(engine).close().unwrap();
+    let mut engine = open(dir.path()).unwrap();
+    replace(&mut engine, Some(b"1"), Some(b"2"));
+    Box::new(engine).close().unwrap();
+    for (bytes, path) in journal {
+        fs::write(path, bytes).unwrap();
+    }
+    let engine = open(dir.path()).unwrap();
+    assert_eq!(rows(&engine, TREES[0]), [(b"k".to_vec(), b"2".to_vec())]);
+}
+
+#[test]
+fn a_damaged_journal_is_refused_and_read_around() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = open_journaled(dir.path());
+    (0..10).for_each(|number| put(&mut engine, number));
+    drop(engine);
+    let path = dir.path().join(journal::FILES[1]);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[4 * frame::ALIGNMENT + 40] ^= 4;
+    fs::write(&path, &bytes).unwrap();
+    for _ in 0..2 {
+        let error = open_error(dir.path());
+        assert!(error.to_string().contains("journal"), "{error}");
+        assert!(matches!(error, EngineError::Damaged { .. }));
+    }
+    assert!(fs::read(&path).unwrap() == bytes, "it is left as it was");
+    let engine = SledEngine::open_damaged_copy(dir.path(), TREES, SledOptions::default()).unwrap();
+    let mut found = Vec::new();
+    let whole = engine.load_around(TREES[0], &mut |key, _| found.push(key[3]));
+    assert!(!whole.unwrap());
+    assert_eq!(found, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
+}
+
+/// Guards on rows that are in the trees are checked when the rows come there.
+#[test]
+fn a_guard_that_fails_late_ends_the_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = open(dir.path()).unwrap();
+    replace(&mut engine, None, Some(b"1"));
+    engine.commits_without_journal = 0;
+    replace(&mut engine, None, Some(b"2"));
+    let error = engine.carry_all().unwrap_err();
+    assert!(matches!(error, EngineError::GuardFailed { .. }), "{error}");
+    let outcome = engine.poison.watch(Err::<(), _>(error));
+    assert!(outcome.is_err() && engine.sync().is_err());
+    assert!(Box::new(engine).close().is_err());
+}
+
+#[test]
+fn a_guard_that_fails_late_is_told_by_the_next_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = open(dir.path()).unwrap();
+    replace(&mut engine, None, Some(b"1"));
+    engine.commits_without_journal = 0;
+    replace(&mut engine, None, Some(b"2"));
+    let closed = Box::new(engine).close();
+    assert!(matches!(closed, Err(EngineError::GuardFailed { .. })));
 }

@@ -1,0 +1,171 @@
+//! The journal: two files to which batches are appended, and made durable by one `fdatasync` each,
+//! before they are carried to the trees. It knows nothing of trees, and never reads what it wrote; that
+//! is for [`recovery`](super::recovery).
+//!
+//! Batches are appended to one of the files, until the journal *turns*: the other file is begun anew,
+//! while the rows of the first are carried to sled's trees. What was appended between two turns is a
+//! *generation*. The files keep their length, so that an `fdatasync` writes nothing but the rows, and
+//! what an older generation left behind is told by its number.
+
+use std::path::Path;
+
+use super::frame::{self, Header};
+use super::named_file::NamedFile;
+use super::{EngineError, folder};
+use crate::engine::Batch;
+
+/// The names of the files: that of a generation is the one at its number modulo two.
+pub(super) const FILES: [&str; 2] = ["journal.0", "journal.1"];
+
+/// How long a generation may become while the one before it is on its way, as a multiple of what makes
+/// one worth carrying.
+const PATIENCE: u64 = 8;
+
+/// See the [module](self).
+pub(super) struct Journal {
+    files: [NamedFile; 2],
+    /// The generation that is being appended to.
+    generation: u64,
+    /// How many frames it has, and how many of them are durable.
+    frames: u32,
+    durable: u32,
+    /// How many frames the generation before it had.
+    previous: u32,
+    /// How many bytes it has.
+    end: u64,
+    /// How many bytes make a generation worth carrying.
+    generation_bytes: u64,
+    buffer: Vec<u8>,
+}
+
+impl Journal {
+    /// Opens the journal in the folder `dir`, or makes it, to begin with this generation, and to turn
+    /// after so many bytes. Nothing that either file holds may be needed any more.
+    pub(super) fn open(
+        dir: &Path,
+        generation: u64,
+        generation_bytes: u64,
+    ) -> Result<Self, EngineError> {
+        // It turns a little late, and need not grow for that.
+        let length = 2 * generation_bytes;
+        let [first, second] = FILES.map(|name| open_file(dir, name, length));
+        let files = [first?, second?];
+        folder::sync_folder(dir)?;
+        Ok(Self {
+            files,
+            generation,
+            frames: 0,
+            durable: 0,
+            previous: 0,
+            end: 0,
+            generation_bytes,
+            buffer: Vec::new(),
+        })
+    }
+
+    /// The generation that is being appended to.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether there is enough to turn.
+    pub(super) fn is_worth_turning(&self) -> bool {
+        self.end >= self.generation_bytes
+    }
+
+    /// Whether no more may be appended before it turns.
+    pub(super) fn is_full(&self) -> bool {
+        self.end >= PATIENCE * self.generation_bytes
+    }
+
+    /// Appends a batch.
+    pub(super) fn append(&mut self, batch: &Batch) -> Result<(), EngineError> {
+        let header = Header {
+            generation: self.generation,
+            index: self.frames,
+            durable: self.durable,
+            previous: self.previous,
+        };
+        let encoded = frame::write(&mut self.buffer, header, batch);
+        let file = current(&self.files, self.generation);
+        encoded
+            .map_err(std::io::Error::other)
+            .and_then(|()| write_at(file, &self.buffer, self.end))
+            .map_err(|source| file.failed("writing", source))?;
+        self.frames += 1;
+        self.end += self.buffer.len() as u64;
+        Ok(())
+    }
+
+    /// Makes all that was appended durable.
+    pub(super) fn sync(&mut self) -> Result<(), EngineError> {
+        if self.durable < self.frames {
+            current(&self.files, self.generation).sync_data()?;
+            self.durable = self.frames;
+        }
+        Ok(())
+    }
+
+    /// Begins the next generation, with all of this one durable. That before this one must have been
+    /// carried to the trees, durably: the new one takes its file.
+    pub(super) fn turn(&mut self) -> Result<(), EngineError> {
+        self.sync()?;
+        self.generation += 1;
+        self.previous = self.frames;
+        self.frames = 0;
+        self.durable = 0;
+        self.end = 0;
+        Ok(())
+    }
+}
+
+fn current(files: &[NamedFile; 2], generation: u64) -> &NamedFile {
+    &files[usize::from(generation % 2 == 1)]
+}
+
+/// Opens a file, with the length that it is to have, durably.
+fn open_file(dir: &Path, name: &str, wanted: u64) -> Result<NamedFile, EngineError> {
+    let file = NamedFile::open_or_create(dir.join(name))?;
+    let length = file.file.metadata().map(|metadata| metadata.len());
+    let length = length.map_err(|source| file.failed("measuring", source))?;
+    if length < wanted {
+        // Written, not just reserved: otherwise the file system would have to note of each part of the
+        // file, when it is written first, that it is.
+        write_at(&file, &vec![0; wanted as usize], 0)
+            .map_err(|source| file.failed("writing", source))?;
+        file.sync_all()?;
+    }
+    Ok(file)
+}
+
+/// Writes all of `bytes` to a place in the file.
+#[cfg(unix)]
+fn write_at(file: &NamedFile, bytes: &[u8], place: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(&file.file, bytes, place)
+}
+
+#[cfg(not(unix))]
+fn write_at(file: &NamedFile, bytes: &[u8], place: u64) -> std::io::Result<()> {
+    use std::io::{Seek as _, SeekFrom, Write as _};
+    let mut file = &file.file;
+    file.seek(SeekFrom::Start(place))?;
+    file.write_all(bytes)
+}
+
+/// Removes the files of a journal nothing of which is needed any more.
+pub(super) fn remove(dir: &Path) -> Result<(), EngineError> {
+    for name in FILES {
+        let path = dir.join(name);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(EngineError::Io {
+                    doing: "removing",
+                    path,
+                    source,
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,296 @@
+//! What a journal holds that the trees do not have, found when a store is opened. Changes nothing.
+//!
+//! A power cut may take any part of what was not durable, so a frame that cannot be read is not yet
+//! damage. It is where another frame says that it was durable.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use super::frame::{self, ALIGNMENT, Frame};
+use super::journal::FILES;
+use super::rows::Rows;
+use super::{EngineError, Tree};
+
+/// No file of a journal is longer, in bytes: it grows by one batch at a time, up to a few megabytes.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// What was found in a journal.
+#[derive(Debug)]
+pub(super) struct Recovered {
+    /// The rows that are not in the trees.
+    pub(super) rows: Rows,
+    /// The newest generation of which there is anything.
+    pub(super) newest: Option<u64>,
+    /// What was durable and is not there, in words.
+    pub(super) missing: Option<String>,
+}
+
+/// The generations that a journal may have beyond those that were carried to the trees: the one that
+/// was being carried, and the one that was being written.
+pub(super) fn beyond(carried: u64) -> RangeInclusive<u64> {
+    carried.saturating_add(1)..=carried.saturating_add(2)
+}
+
+impl Recovered {
+    /// Looks in the journal in `dir` for these generations, whose rows are in these trees.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] for a file that cannot be read, [`EngineError::Damaged`] for one that is
+    /// none of a journal's.
+    pub(super) fn look(
+        dir: &Path,
+        generations: &RangeInclusive<u64>,
+        trees: &[Tree],
+    ) -> Result<Self, EngineError> {
+        let mut found = Vec::new();
+        for name in FILES {
+            found.extend(Generation::read(&dir.join(name), generations)?);
+        }
+        found.sort_by_key(|generation| generation.number);
+        let mut recovered = Self {
+            rows: Rows::default(),
+            newest: None,
+            missing: None,
+        };
+        let mut before = 0;
+        for generation in found {
+            let Generation { number, .. } = generation;
+            if generation.frames.len() < generation.durable {
+                recovered.misses(number);
+            }
+            if before < generation.previous && generations.contains(&(number - 1)) {
+                recovered.misses(number - 1);
+            }
+            before = generation.frames.len();
+            recovered.newest = Some(number);
+            for frame in generation.frames.into_iter().chain(generation.beyond) {
+                recovered.rows.add_frame(frame, trees)?;
+            }
+        }
+        Ok(recovered)
+    }
+
+    fn misses(&mut self, generation: u64) {
+        self.missing.get_or_insert_with(|| {
+            format!("a part of the journal is lost, in its generation {generation}")
+        });
+    }
+}
+
+/// The frames of one generation that can be read.
+struct Generation {
+    number: u64,
+    /// Those from the first to the last before one that cannot be read.
+    frames: Vec<Frame>,
+    /// Those beyond it, if it was durable: there is no telling what the one that is missing had.
+    beyond: Vec<Frame>,
+    /// How many frames are known to have been durable.
+    durable: usize,
+    /// How many the generation before is known to have had.
+    previous: usize,
+}
+
+impl Generation {
+    /// The generation in a file, if it is one of these.
+    fn read(path: &Path, generations: &RangeInclusive<u64>) -> Result<Option<Self>, EngineError> {
+        let bytes = read_file(path)?;
+        let mut at = 0;
+        let mut frames: Vec<Frame> = Vec::new();
+        while let Some(frame) = frame::read(&bytes[at.min(bytes.len())..], generations) {
+            let follows = frames
+                .first()
+                .is_none_or(|first: &Frame| first.header.generation == frame.header.generation);
+            if !follows || frame.header.index as usize != frames.len() {
+                break;
+            }
+            at += frame.bytes;
+            frames.push(frame);
+        }
+        let mut beyond: Vec<Frame> = (at..bytes.len())
+            .step_by(ALIGNMENT)
+            .filter_map(|at| frame::read(&bytes[at..], generations))
+            .collect();
+        let newest = frames.first().or(beyond.last());
+        let Some(number) = newest.map(|frame| frame.header.generation) else {
+            return Ok(None);
+        };
+        beyond.retain(|frame| {
+            frame.header.generation == number && frame.header.index as usize > frames.len()
+        });
+        let headers = || frames.iter().chain(&beyond).map(|frame| frame.header);
+        let durable = headers()
+            .map(|header| header.durable as usize)
+            .max()
+            .unwrap_or(0);
+        let previous = headers()
+            .map(|header| header.previous as usize)
+            .max()
+            .unwrap_or(0);
+        if durable <= frames.len() {
+            // What comes after a frame that a power cut has taken was not durable either.
+            beyond.clear();
+        }
+        Ok(Some(Self {
+            number,
+            frames,
+            beyond,
+            durable,
+            previous,
+        }))
+    }
+}
+
+/// What is in a file; nothing if there is none.
+fn read_file(path: &Path) -> Result<Vec<u8>, EngineError> {
+    let failed = |source| EngineError::Io {
+        doing: "reading",
+        path: path.to_owned(),
+        source,
+    };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let length = file.metadata().map_err(failed)?.len();
+    if length > MOST_BYTES {
+        return Err(EngineError::Damaged {
+            detail: format!(
+                "{} has {length} bytes, which no journal has",
+                path.display()
+            ),
+        });
+    }
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::journal::Journal;
+    use super::*;
+    use crate::engine::Batch;
+
+    const TREE: Tree = Tree::new("tree");
+    const TREES: &[Tree] = &[TREE];
+
+    fn batch(key: u8) -> Batch {
+        let mut batch = Batch::new();
+        batch.put(TREE, vec![key], None, Some(vec![key; 10]));
+        batch
+    }
+
+    /// A journal of two generations, of three frames each, one key in each. Those of the second are
+    /// durable up to a number.
+    fn two_generations(dir: &Path, durable: usize) -> Journal {
+        let mut journal = Journal::open(dir, 1, 32 << 10).unwrap();
+        (0..3).for_each(|key| journal.append(&batch(key)).unwrap());
+        journal.turn().unwrap();
+        for key in 3..6 {
+            journal.append(&batch(key)).unwrap();
+            if usize::from(key) < 3 + durable {
+                journal.sync().unwrap();
+            }
+        }
+        journal
+    }
+
+    /// The keys that are found beyond a generation, or what is missing.
+    fn look(dir: &Path, carried: u64) -> Result<Vec<u8>, String> {
+        let recovered = Recovered::look(dir, &beyond(carried), TREES).unwrap();
+        let rows = recovered.rows.trees().flat_map(|(_, rows)| rows.keys());
+        let keys = rows.map(|key| key[0]).collect();
+        recovered.missing.map_or(Ok(keys), Err)
+    }
+
+    /// Makes a frame unreadable.
+    fn spoil(dir: &Path, generation: u64, frame: usize) {
+        let path = dir.join(FILES[usize::from(generation % 2 == 1)]);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[frame * ALIGNMENT + 20] ^= 1;
+        fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn what_was_not_carried_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(look(dir.path(), 0), Ok(vec![]));
+        drop(two_generations(dir.path(), 3));
+        assert_eq!(look(dir.path(), 0), Ok(vec![0, 1, 2, 3, 4, 5]));
+        assert_eq!(look(dir.path(), 1), Ok(vec![3, 4, 5]));
+        assert_eq!(look(dir.path(), 2), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_an_older_generation_left_in_a_file_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = two_generations(dir.path(), 3);
+        journal.turn().unwrap();
+        assert_eq!(look(dir.path(), 1), Ok(vec![3, 4, 5]));
+        journal.append(&batch(6)).unwrap();
+        assert_eq!(look(dir.path(), 1), Ok(vec![3, 4, 5, 6]));
+        assert_eq!(look(dir.path(), 2), Ok(vec![6]));
+    }
+
+    #[test]
+    fn a_frame_that_was_not_durable_may_be_gone_and_takes_those_after_it_along() {
+        for (durable, spoiled, kept) in [(0, 0, 3), (0, 1, 4), (1, 1, 4), (1, 2, 5), (2, 2, 5)] {
+            let dir = tempfile::tempdir().unwrap();
+            drop(two_generations(dir.path(), durable));
+            spoil(dir.path(), 2, spoiled);
+            assert_eq!(look(dir.path(), 0), Ok((0..kept).collect()));
+        }
+    }
+
+    #[test]
+    fn a_frame_that_was_durable_is_missed() {
+        for (durable, spoiled) in [(2, 0), (2, 1), (3, 0), (3, 1)] {
+            let dir = tempfile::tempdir().unwrap();
+            drop(two_generations(dir.path(), durable));
+            spoil(dir.path(), 2, spoiled);
+            let missing = look(dir.path(), 0).unwrap_err();
+            assert!(missing.ends_with("generation 2"), "{missing}");
+        }
+        // The next generation began only once all of this one was durable.
+        for spoiled in 0..3 {
+            let dir = tempfile::tempdir().unwrap();
+            drop(two_generations(dir.path(), 1));
+            spoil(dir.path(), 1, spoiled);
+            let missing = look(dir.path(), 0).unwrap_err();
+            assert!(missing.ends_with("generation 1"), "{missing}");
+            assert_eq!(look(dir.path(), 1), Ok(vec![3, 4, 5]));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_lost_is_missed_if_the_next_one_tells_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(two_generations(dir.path(), 0));
+        fs::remove_file(dir.path().join(FILES[1])).unwrap();
+        assert!(look(dir.path(), 0).is_err());
+        assert_eq!(look(dir.path(), 1), Ok(vec![3, 4, 5]));
+    }
+
+    #[test]
+    fn whatever_a_file_holds_it_is_looked_through_quickly() {
+        let dir = tempfile::tempdir().unwrap();
+        let noise: Vec<u8> = (0_u32..1 << 20)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
+        for name in FILES {
+            fs::write(dir.path().join(name), &noise).unwrap();
+        }
+        assert_eq!(look(dir.path(), 0), Ok(vec![]));
+        let file = File::create(dir.path().join(FILES[0])).unwrap();
+        file.set_len(MOST_BYTES + 1).unwrap();
+        let error = Recovered::look(dir.path(), &beyond(0), TREES).unwrap_err();
+        assert!(matches!(error, EngineError::Damaged { .. }), "{error}");
+    }
+}
