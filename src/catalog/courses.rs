@@ -153,7 +153,7 @@ impl Plan for CreateCatalogCourse {
         };
         if let Some(node) = draft
             .image
-            .course_coded(organization.short_name.as_str(), &self.course_code)
+            .course_coded_ignoring_case(organization.short_name.as_str(), &self.course_code)
         {
             let key =
                 CatalogCourseKey::new(organization.short_name.as_str(), self.course_code.as_str());

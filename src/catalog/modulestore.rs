@@ -118,7 +118,8 @@ impl Plan for CreateModulestoreRun {
             };
             return Ok(draft.outcome(Arc::clone(run), vec![warning]));
         }
-        let course = match draft.image.course_coded(stored.org(), stored.course()) {
+        let (org, course_code) = (stored.org(), stored.course());
+        let course = match draft.image.course_coded_ignoring_case(org, course_code) {
             Some(node) => {
                 let course = Arc::clone(&node.course);
                 if course.course_code != stored.course() {

@@ -54,6 +54,7 @@ impl Reader {
         Snapshot::new(Arc::clone(self.newest.load()))
     }
 
+    #[inline]
     pub(super) fn image(&mut self) -> &Image {
         self.newest.load()
     }

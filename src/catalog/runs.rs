@@ -64,11 +64,17 @@ impl Catalog {
 }
 
 /// Finds a run by a key, from which branch and version are dropped first.
+#[inline]
 pub(super) fn find_run<'i>(image: &'i Image, key: &str) -> Result<&'i Arc<CourseRun>> {
     // The text of a stored key is a run key, and the one that this run has: no need to parse it.
-    if let Some(run) = image.run(key) {
-        return Ok(run);
+    match image.run(key) {
+        Some(run) => Ok(run),
+        None => find_run_of_parsed(image, key),
     }
+}
+
+#[cold]
+fn find_run_of_parsed<'i>(image: &'i Image, key: &str) -> Result<&'i Arc<CourseRun>> {
     let stored = read_key(key)?.1;
     image
         .run(stored.as_str())

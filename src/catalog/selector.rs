@@ -52,6 +52,7 @@ impl CourseSelector<'_> {
     }
 
     /// The course it names.
+    #[inline]
     pub(super) fn find<'i>(&self, image: &'i Image) -> Result<&'i CourseNode> {
         match self {
             Self::Id(id) => image
@@ -59,21 +60,18 @@ impl CourseSelector<'_> {
                 .ok_or_else(|| Error::not_found(Entity::CatalogCourse, format!("id {id}"))),
             Self::KeyStr(text) => {
                 let (org, course_code) = CatalogCourseKey::split(text)?;
-                coded(image, org, course_code)
+                image
+                    .course_coded(org, course_code)
                     .ok_or_else(|| Error::not_found(Entity::CatalogCourse, text))
             }
-            Self::Codes { org, course_code } => coded(image, org, course_code).ok_or_else(|| {
-                let key = CatalogCourseKey::new(org.as_ref(), course_code.as_ref());
-                Error::not_found(Entity::CatalogCourse, key)
-            }),
+            Self::Codes { org, course_code } => {
+                image.course_coded(org, course_code).ok_or_else(|| {
+                    let key = CatalogCourseKey::new(org.as_ref(), course_code.as_ref());
+                    Error::not_found(Entity::CatalogCourse, key)
+                })
+            }
         }
     }
-}
-
-fn coded<'i>(image: &'i Image, org: &str, course_code: &str) -> Option<&'i CourseNode> {
-    image
-        .course_coded(org, course_code)
-        .filter(|node| node.course.course_code == course_code)
 }
 
 impl From<CatalogCourseId> for CourseSelector<'_> {

@@ -49,7 +49,8 @@ impl Image {
                     return;
                 };
                 let hash = self.hash_of_id(before.id.get());
-                self.organizations_by_id.remove(hash, slot);
+                self.organizations_by_id
+                    .remove(hash, |other| *other == slot);
                 self.organizations_by_name
                     .remove(&*fold(before.short_name.as_str()));
                 self.organizations.remove(slot);
@@ -94,7 +95,8 @@ impl Image {
         after.org = organization.short_name.clone();
         let hashes = [&before, &after]
             .map(|course| self.hash_of_codes(course.org.as_str(), course.course_code.as_str()));
-        self.courses_by_code.remove(hashes[0], slot);
+        self.courses_by_code
+            .remove(hashes[0], |other| *other == slot);
         self.courses_by_code.insert(hashes[1], slot);
         self.apply_course(&Versions::updated(before, Arc::new(after)));
     }
@@ -141,9 +143,9 @@ impl Image {
             node.courses.remove(&*fold(code));
         });
         let hash = self.hash_of_codes(course.org.as_str(), code);
-        self.courses_by_code.remove(hash, slot);
+        self.courses_by_code.remove(hash, |other| *other == slot);
         let hash = self.hash_of_id(course.id.get());
-        self.courses_by_id.remove(hash, slot);
+        self.courses_by_id.remove(hash, |other| *other == slot);
         self.courses.remove(slot);
     }
 
@@ -163,9 +165,8 @@ impl Image {
     }
 
     fn add_run(&mut self, run: &Arc<CourseRun>) {
-        let slot = self.runs.insert(Arc::clone(run));
         let hash = self.hash_of_key(run.course_key.as_str());
-        self.runs_by_key.insert(hash, slot);
+        self.runs.insert(hash, Arc::clone(run));
         let organization = self.change_course(run.catalog_course_id, |node| {
             node.runs.add(Arc::clone(run));
             node.course.organization_id
@@ -177,11 +178,9 @@ impl Image {
 
     /// Replaces a run by a version of it with the same id, key and course.
     fn replace_run(&mut self, before: &Arc<CourseRun>, after: &Arc<CourseRun>) {
-        if let Some(slot) = self.run_slot(before)
-            && let Some(run) = self.runs.get_mut(slot)
-        {
-            *run = Arc::clone(after);
-        }
+        let hash = self.hash_of_key(before.course_key.as_str());
+        self.runs
+            .replace(hash, |run| run.id == before.id, Arc::clone(after));
         self.change_course(after.catalog_course_id, |node| {
             node.runs.remove(before);
             node.runs.add(Arc::clone(after));
@@ -189,11 +188,8 @@ impl Image {
     }
 
     fn remove_run(&mut self, run: &CourseRun) {
-        if let Some(slot) = self.run_slot(run) {
-            let hash = self.hash_of_key(run.course_key.as_str());
-            self.runs_by_key.remove(hash, slot);
-            self.runs.remove(slot);
-        }
+        let hash = self.hash_of_key(run.course_key.as_str());
+        self.runs.remove(hash, |other| other.id == run.id);
         let organization = self.change_course(run.catalog_course_id, |node| {
             node.runs.remove(run);
             node.course.organization_id

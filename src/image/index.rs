@@ -1,59 +1,84 @@
-//! A persistent hash index from keys to the slots of records: cloning it costs a pointer, and a
-//! clone never changes when the original does.
+//! A persistent hash index: cloning it costs a pointer, and a clone never changes when the original
+//! does.
 //!
-//! It holds no key, only 32 bits of its hash beside the slot: callers bring the hash and look at
-//! the record. So it is small, and changing it copies plain numbers, never pointers to count.
+//! It holds no key, only 32 bits of its hash beside each *entry*: callers bring the hash and look at
+//! the record. An entry is a plain number, the [slot](super::slab) of a record, which costs nothing
+//! to copy; or a pointer to the record, which is found with one wait for memory less.
 //!
 //! It is linear hashing over a persistent row of *chunks*. A hash picks its chunk, a small table of
 //! [lines](Line), and in it the line where the search begins. Nearly every entry is in that line, so
 //! a search looks at one line of the processor's cache, all of it at once: nothing that it has yet to
 //! wait for decides where it goes on, and the next search can begin while this one waits for memory.
-//! Whenever the index grows past [`PER_CHUNK`] entries a chunk, the next chunk in turn is split in
-//! two, so growth is spread over all insertions and none of them stalls.
+//! Whenever the index grows past some entries a chunk, the next chunk in turn is split in two, so
+//! growth is spread over all insertions and none of them stalls.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::pages::Pages;
-use super::slab::Slot;
 
-/// Entries a chunk when the index is as full as it gets, on average.
-const PER_CHUNK: usize = 40;
-/// The most entries a chunk has for each of its lines, on average. More would not find room in the
-/// line where they belong.
-const PER_LINE: usize = 6;
-/// How many there are for each line of a chunk that was just made.
-const PER_NEW_LINE: usize = 5;
-const PLACES: usize = 8;
+/// The tag of an entry, and the entry.
+type Tagged<E> = (u32, E);
 
-/// The tag of an entry, and its slot as [bits](Slot::to_bits).
-type Entry = (u32, u32);
-
-/// As many entries as a line of the processor's cache holds. Empty places have the slot 0.
-#[derive(Clone, Copy, Default)]
+/// As many entries as a line of the processor's cache holds.
+#[derive(Clone)]
 #[repr(align(64))]
-struct Line {
+struct Line<E, const PLACES: usize> {
     tags: [u32; PLACES],
-    slots: [u32; PLACES],
+    /// Where there is none, the tag means nothing.
+    entries: [Option<E>; PLACES],
+}
+
+impl<E, const PLACES: usize> Line<E, PLACES> {
+    fn empty() -> Self {
+        Self {
+            tags: [0; PLACES],
+            entries: [const { None }; PLACES],
+        }
+    }
+
+    /// The first entry with this tag. It looks at all tags, whatever they are.
+    #[inline(always)]
+    fn first(&self, tag: u32) -> Option<&E> {
+        let mut first = PLACES;
+        for place in (0..PLACES).rev() {
+            if self.tags[place] == tag {
+                first = place;
+            }
+        }
+        self.entries.get(first)?.as_ref()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u32, &E)> {
+        let places = self.tags.iter().zip(&self.entries);
+        places.filter_map(|(tag, entry)| Some((*tag, entry.as_ref()?)))
+    }
+
+    fn is_full(&self) -> bool {
+        self.entries.iter().all(Option::is_some)
+    }
 }
 
 /// Lines, at least one of them with an empty place. An entry is in the first line from its home on
 /// that had room when it came; the lines go round.
-type Chunk = Arc<[Line]>;
+type Chunk<E, const PLACES: usize> = Arc<[Line<E, PLACES>]>;
 
-/// See the [module](self).
+/// See the [module](self). A line has so many places as fit into 64 bytes.
 #[derive(Clone)]
-pub(super) struct Index {
-    chunks: Pages<Chunk>,
+pub(super) struct Index<E, const PLACES: usize> {
+    chunks: Pages<Chunk<E, PLACES>>,
     /// The bits of a tag that tell chunks apart: as many as the number of the last chunk has.
     mask: usize,
     len: usize,
 }
 
-impl Index {
+impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
+    /// Entries a chunk when the index is as full as it gets, on average.
+    const PER_CHUNK: usize = 5 * PLACES;
+
     pub(super) fn new() -> Self {
         let mut chunks = Pages::new();
-        chunks.push(empty(1));
+        chunks.push(filled([]));
         Self {
             chunks,
             mask: 0,
@@ -61,59 +86,79 @@ impl Index {
         }
     }
 
-    /// What `recognised` makes of the one slot under this hash that it recognises.
-    pub(super) fn find<T>(&self, hash: u64, recognised: impl Fn(Slot) -> Option<T>) -> Option<T> {
+    /// The number of entries.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// What `recognised` makes of the one entry under this hash that it recognises.
+    #[inline(always)]
+    pub(super) fn find<'a, T>(
+        &'a self,
+        hash: u64,
+        recognised: impl Fn(&'a E) -> Option<T>,
+    ) -> Option<T> {
         let tag = tag(hash);
         let chunk = self.chunks.get(self.chunk_of(tag))?;
-        let mut at = home(tag, chunk.len());
-        loop {
-            let line = chunk.get(at)?;
-            let mut alike = places(&line.tags, tag);
-            while alike != 0 {
-                let place = alike.trailing_zeros() as usize / 8 % PLACES;
-                // An empty place has no slot, but may look alike.
-                if let Some(found) = Slot::from_bits(line.slots[place]).and_then(&recognised) {
-                    return Some(found);
-                }
-                alike &= alike - 1;
-            }
-            if places(&line.slots, 0) != 0 {
-                return None;
-            }
-            at = next(at, chunk);
+        let home = home(tag, chunk.len());
+        match chunk.get(home)?.first(tag).and_then(&recognised) {
+            None => search(chunk, home, tag, recognised),
+            found => found,
         }
     }
 
-    /// Adds a slot under this hash, where it is not yet.
-    pub(super) fn insert(&mut self, hash: u64, slot: Slot) {
+    /// Adds an entry under this hash, where it is not yet.
+    pub(super) fn insert(&mut self, hash: u64, entry: E) {
         let tag = tag(hash);
         let index = self.chunk_of(tag);
         let Some(chunk) = self.chunks.get_mut(index) else {
             return;
         };
         let used = entries(chunk).count();
-        if used + 1 > chunk.len() * PER_LINE {
-            *chunk = filled(entries(chunk), chunk.len() * 2);
+        if 10 * (used + 1) > 7 * PLACES * chunk.len() {
+            let mut more = all(chunk);
+            more.push((tag, entry));
+            *chunk = filled(more);
+        } else {
+            put(Arc::make_mut(chunk), (tag, entry));
         }
-        put(Arc::make_mut(chunk), (tag, slot.to_bits()));
         self.len += 1;
-        if self.len > self.chunks.len() * PER_CHUNK {
+        if self.len > self.chunks.len() * Self::PER_CHUNK {
             self.split_one();
         }
     }
 
-    /// Takes out a slot that is under this hash.
-    pub(super) fn remove(&mut self, hash: u64, slot: Slot) {
+    /// Puts an entry in the place of the one under this hash that is recognised.
+    pub(super) fn replace(&mut self, hash: u64, is: impl Fn(&E) -> bool, entry: E) {
         let tag = tag(hash);
         let index = self.chunk_of(tag);
         let Some(chunk) = self.chunks.get_mut(index) else {
             return;
         };
-        let removed = (tag, slot.to_bits());
-        if entries(chunk).any(|entry| entry == removed) {
+        let lines = Arc::make_mut(chunk).iter_mut();
+        let mut places = lines.flat_map(|line| line.tags.iter().zip(&mut line.entries));
+        let replaced = places.find_map(|(other, entry)| {
+            let entry = entry.as_mut()?;
+            (*other == tag && is(entry)).then_some(entry)
+        });
+        if let Some(replaced) = replaced {
+            *replaced = entry;
+        }
+    }
+
+    /// Takes out the entry under this hash that is recognised.
+    pub(super) fn remove(&mut self, hash: u64, is: impl Fn(&E) -> bool) {
+        let tag = tag(hash);
+        let index = self.chunk_of(tag);
+        let Some(chunk) = self.chunks.get_mut(index) else {
+            return;
+        };
+        let removed = |(other, entry): (u32, &E)| other == tag && is(entry);
+        if entries(chunk).any(removed) {
             // Made anew: what found no room in its line may find it now, and must be there then.
-            let kept = entries(chunk).filter(|entry| *entry != removed);
-            *chunk = filled(kept, chunk.len());
+            let mut kept = all(chunk);
+            kept.retain(|(other, entry)| !removed((*other, entry)));
+            *chunk = filled(kept);
             self.len -= 1;
         }
     }
@@ -122,6 +167,7 @@ impl Index {
     ///
     /// With `n` chunks and `m` the power of two at or below `n`, the first `n - m` chunks have
     /// been split already: their tags are told apart by one more bit.
+    #[inline(always)]
     fn chunk_of(&self, tag: u32) -> usize {
         let index = tag as usize & self.mask;
         if index < self.chunks.len() {
@@ -138,32 +184,26 @@ impl Index {
         let new = self.chunks.len();
         // The one chunk whose tags the new one shares, but for the highest bit.
         let old = new - (new + 1).next_power_of_two() / 2;
-        let Some(chunk) = self.chunks.get(old).cloned() else {
+        self.chunks.push(filled([]));
+        self.mask = self.chunks.len().next_power_of_two() - 1;
+        let Some(chunk) = self.chunks.get_mut(old) else {
             return;
         };
-        self.chunks.push(empty(1));
-        self.mask = self.chunks.len().next_power_of_two() - 1;
-        let (moved, kept): (Vec<Entry>, Vec<Entry>) =
-            entries(&chunk).partition(|(tag, _)| self.chunk_of(*tag) == new);
+        let (moved, kept): (Vec<_>, Vec<_>) = all(chunk)
+            .into_iter()
+            .partition(|(tag, _)| self.chunk_of(*tag) == new);
         for (index, entries) in [(old, kept), (new, moved)] {
             if let Some(chunk) = self.chunks.get_mut(index) {
-                let lines = entries.len().div_ceil(PER_NEW_LINE).max(1);
-                *chunk = filled(entries.into_iter(), lines);
+                *chunk = filled(entries);
             }
         }
     }
 }
 
-impl fmt::Debug for Index {
+impl<E, const PLACES: usize> fmt::Debug for Index<E, PLACES> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Index").field("len", &self.len).finish()
     }
-}
-
-/// The places where this number is: a byte for each, 0 where it is not. It looks at all of them,
-/// whatever is there.
-fn places(numbers: &[u32; PLACES], wanted: u32) -> u64 {
-    u64::from_le_bytes(numbers.map(|number| u8::from(number == wanted)))
 }
 
 /// The part of a hash that is kept. The chunk is picked by its low bits, the line by its high ones.
@@ -177,37 +217,70 @@ fn home(tag: u32, lines: usize) -> usize {
 }
 
 /// The line after this one.
-fn next(at: usize, chunk: &[Line]) -> usize {
-    if at + 1 < chunk.len() { at + 1 } else { 0 }
+fn next(at: usize, lines: usize) -> usize {
+    if at + 1 < lines { at + 1 } else { 0 }
 }
 
-fn empty(lines: usize) -> Chunk {
-    std::iter::repeat_n(Line::default(), lines).collect()
+/// A search that did not end with the first entry that it looked at, from its beginning.
+#[cold]
+fn search<'a, E, T, const PLACES: usize>(
+    chunk: &'a [Line<E, PLACES>],
+    home: usize,
+    wanted: u32,
+    recognised: impl Fn(&'a E) -> Option<T>,
+) -> Option<T> {
+    let mut at = home;
+    loop {
+        let line = chunk.get(at)?;
+        let mut alike = line.iter().filter(|(tag, _)| *tag == wanted);
+        let found = alike.find_map(|(_, entry)| recognised(entry));
+        if found.is_some() || !line.is_full() {
+            return found;
+        }
+        at = next(at, chunk.len());
+    }
 }
 
-fn filled(entries: impl Iterator<Item = Entry>, lines: usize) -> Chunk {
-    let mut chunk = vec![Line::default(); lines];
+/// A chunk of its own size for these entries: half full, so that nearly all are at home.
+fn filled<E, const PLACES: usize>(
+    entries: impl IntoIterator<Item = Tagged<E>, IntoIter: ExactSizeIterator>,
+) -> Chunk<E, PLACES> {
+    let entries = entries.into_iter();
+    let lines = (2 * entries.len()).div_ceil(PLACES).max(1);
+    let mut chunk: Vec<_> = std::iter::repeat_with(Line::empty).take(lines).collect();
     entries.for_each(|entry| put(&mut chunk, entry));
     chunk.into()
 }
 
-fn entries(chunk: &[Line]) -> impl Iterator<Item = Entry> {
-    let places = chunk
-        .iter()
-        .flat_map(|line| line.tags.into_iter().zip(line.slots));
-    places.filter(|(_, slot)| *slot != 0)
+fn entries<E, const PLACES: usize>(chunk: &[Line<E, PLACES>]) -> impl Iterator<Item = (u32, &E)> {
+    chunk.iter().flat_map(Line::iter)
+}
+
+/// All entries of a chunk that another one is made of: taken out of it, unless a clone needs it.
+fn all<E: Clone, const PLACES: usize>(chunk: &mut Chunk<E, PLACES>) -> Vec<Tagged<E>> {
+    let Some(lines) = Arc::get_mut(chunk) else {
+        return entries(chunk)
+            .map(|(tag, entry)| (tag, entry.clone()))
+            .collect();
+    };
+    let places = lines
+        .iter_mut()
+        .flat_map(|line| line.tags.iter().zip(&mut line.entries));
+    places
+        .filter_map(|(tag, entry)| Some((*tag, entry.take()?)))
+        .collect()
 }
 
 /// Puts an entry into a chunk that has an empty place.
-fn put(chunk: &mut [Line], (tag, slot): Entry) {
+fn put<E, const PLACES: usize>(chunk: &mut [Line<E, PLACES>], (tag, entry): Tagged<E>) {
     let mut at = home(tag, chunk.len());
     loop {
         let line = &mut chunk[at];
-        if let Some(place) = line.slots.iter().position(|slot| *slot == 0) {
-            (line.tags[place], line.slots[place]) = (tag, slot);
+        if let Some(place) = line.entries.iter().position(Option::is_none) {
+            (line.tags[place], line.entries[place]) = (tag, Some(entry));
             return;
         }
-        at = next(at, chunk);
+        at = next(at, chunk.len());
     }
 }
 
@@ -217,6 +290,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::slab::Slot;
     use super::*;
 
     /// Spread over the tags, and not too well: some collide.
@@ -224,55 +298,81 @@ mod tests {
         u64::from(key / 3).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
-    fn slot(key: u32) -> Slot {
-        Slot::from_bits(key + 1).unwrap()
-    }
+    /// Pointers, as they are the hardest to get right, to a key and a version.
+    type Entry = Arc<(u32, u32)>;
 
-    fn has(index: &Index, key: u32) -> bool {
-        let own = |found| (found == slot(key)).then_some(());
-        index.find(hash(key), own).is_some()
+    fn find(index: &Index<Entry, 5>, key: u32) -> Option<u32> {
+        index.find(hash(key), |entry| (entry.0 == key).then_some(entry.1))
     }
 
     #[test]
     fn every_entry_is_found_at_every_size() {
         let mut index = Index::new();
         for key in 0..5_000 {
-            assert!(!has(&index, key));
-            index.insert(hash(key), slot(key));
+            assert_eq!(find(&index, key), None);
+            index.insert(hash(key), Arc::new((key, 0)));
             for probe in [0, key / 2, key] {
-                assert!(has(&index, probe));
+                assert_eq!(find(&index, probe), Some(0));
             }
         }
-        assert_eq!(index.len, 5_000);
-        assert!((0..5_000).all(|key| has(&index, key)));
+        assert_eq!(index.len(), 5_000);
+        assert!((0..5_000).all(|key| find(&index, key) == Some(0)));
+    }
+
+    #[test]
+    fn a_line_is_one_of_the_cache() {
+        assert_eq!(size_of::<Line<Slot, 8>>(), 64);
+        assert_eq!(size_of::<Line<Entry, 5>>(), 64);
+    }
+
+    #[test]
+    fn entries_of_one_hash_are_all_found() {
+        let mut index = Index::new();
+        let find = |index: &Index<Entry, 5>, key| {
+            index.find(7, |entry| (entry.0 == key).then_some(entry.1))
+        };
+        for key in 0..100 {
+            index.insert(7, Arc::new((key, key)));
+            assert!((0..=key).all(|key| find(&index, key) == Some(key)));
+        }
+        for key in 0..100 {
+            index.remove(7, |entry| entry.0 == key);
+            assert_eq!(find(&index, key), None);
+            assert!((key + 1..100).all(|key| find(&index, key) == Some(key)));
+        }
     }
 
     proptest! {
         #[test]
-        fn behaves_as_a_set_and_clones_stand_still(
-            steps in prop::collection::vec((0u8..8, 0u32..300), 1..1_200)
+        fn behaves_as_a_map_and_clones_stand_still(
+            steps in prop::collection::vec((0u8..10, 0u32..300), 1..1_200)
         ) {
-            let mut index = Index::new();
+            let mut index: Index<Entry, 5> = Index::new();
             let mut model = BTreeMap::new();
             let mut kept = Vec::new();
-            for (step, key) in steps {
+            for (version, (step, key)) in (0..).zip(steps) {
+                let entry = Arc::new((key, version));
                 match step {
                     0..=4 if !model.contains_key(&key) => {
-                        index.insert(hash(key), slot(key));
-                        model.insert(key, ());
+                        index.insert(hash(key), entry);
+                        model.insert(key, version);
+                    }
+                    0..=6 => {
+                        index.replace(hash(key), |entry| entry.0 == key, entry);
+                        model.entry(key).and_modify(|old| *old = version);
                     }
                     7 if kept.len() < 20 => kept.push((index.clone(), model.clone())),
                     _ => {
-                        index.remove(hash(key), slot(key));
+                        index.remove(hash(key), |entry| entry.0 == key);
                         model.remove(&key);
                     }
                 }
-                prop_assert_eq!(index.len, model.len());
+                prop_assert_eq!(index.len(), model.len());
             }
             kept.push((index, model));
             for (index, model) in kept {
                 for key in 0..300 {
-                    prop_assert_eq!(has(&index, key), model.contains_key(&key), "{}", key);
+                    prop_assert_eq!(find(&index, key), model.get(&key).copied(), "{}", key);
                 }
             }
         }

@@ -244,7 +244,6 @@ impl Image {
         };
         let course = self
             .course_coded(key.org(), key.course_code())
-            .filter(|node| node.course.course_code == key.course_code())
             .filter(|node| scope.has(node.course.organization_id))
             .filter(|node| {
                 from.is_none_or(|(org, code)| {

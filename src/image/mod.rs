@@ -70,21 +70,23 @@ pub(crate) struct CourseNode {
     pub(crate) runs: CourseRuns,
 }
 
+/// Where records are in a [`Slab`].
+type SlotIndex = Index<Slot, 8>;
+
 /// See the [module](self).
 #[derive(Clone)]
 pub(crate) struct Image {
     /// The order of every listing by key: folded short names.
     organizations_by_name: OrdMap<Arc<str>, Slot>,
-    organizations_by_id: Index,
+    organizations_by_id: SlotIndex,
     organizations: Slab<OrganizationNode>,
     courses: Slab<CourseNode>,
-    courses_by_id: Index,
+    courses_by_id: SlotIndex,
     /// By the folded short name of the organization and the folded code.
-    courses_by_code: Index,
+    courses_by_code: SlotIndex,
     courses_by_age: Newest<CatalogCourse>,
-    runs: Slab<Arc<CourseRun>>,
     /// By the folded key.
-    runs_by_key: Index,
+    runs: Index<Arc<CourseRun>, 5>,
     runs_by_age: Newest<CourseRun>,
     references: OrdSet<(Subject, Referrer)>,
     /// The newest of the changes that have led to this image.
@@ -113,8 +115,7 @@ impl Image {
             courses_by_id: Index::new(),
             courses_by_code: Index::new(),
             courses_by_age: Newest::new(),
-            runs: Slab::new(),
-            runs_by_key: Index::new(),
+            runs: Index::new(),
             runs_by_age: Newest::new(),
             references: OrdSet::new(),
             feed: Feed::beginning_at(1),
@@ -156,13 +157,31 @@ impl Image {
         self.courses.get(self.course_slot(id)?)
     }
 
-    /// The catalog course of an organization with this code, ignoring case in both.
+    /// The catalog course of an organization, whose case is ignored, with exactly this code.
     pub(crate) fn course_coded(&self, short_name: &str, course_code: &str) -> Option<&CourseNode> {
+        self.course_under(short_name, course_code, |code| code == course_code)
+    }
+
+    /// The catalog course of an organization with this code, ignoring case in both.
+    pub(crate) fn course_coded_ignoring_case(
+        &self,
+        short_name: &str,
+        course_code: &str,
+    ) -> Option<&CourseNode> {
+        let is = |code: &str| eq_ignoring_case(code, course_code);
+        self.course_under(short_name, course_code, is)
+    }
+
+    fn course_under(
+        &self,
+        short_name: &str,
+        course_code: &str,
+        is: impl Fn(&str) -> bool,
+    ) -> Option<&CourseNode> {
         let hash = self.hash_of_codes(short_name, course_code);
-        self.courses_by_code.find(hash, |slot| {
+        self.courses_by_code.find(hash, |&slot| {
             self.courses.get(slot).filter(|CourseNode { course, .. }| {
-                eq_ignoring_case(course.course_code.as_str(), course_code)
-                    && eq_ignoring_case(course.org.as_str(), short_name)
+                is(course.course_code.as_str()) && eq_ignoring_case(course.org.as_str(), short_name)
             })
         })
     }
@@ -178,9 +197,8 @@ impl Image {
     }
 
     fn run_under(&self, key: &str, is: impl Fn(&CourseRun) -> bool) -> Option<&Arc<CourseRun>> {
-        self.runs_by_key.find(self.hash_of_key(key), |slot| {
-            self.runs.get(slot).filter(|run| is(run))
-        })
+        self.runs
+            .find(self.hash_of_key(key), |run| is(run).then_some(run))
     }
 
     // Listings without a query.
@@ -226,7 +244,7 @@ impl Image {
 
     fn organization_slot(&self, id: OrganizationId) -> Option<Slot> {
         let hash = self.hash_of_id(id.get());
-        self.organizations_by_id.find(hash, |slot| {
+        self.organizations_by_id.find(hash, |&slot| {
             let node = self.organizations.get(slot)?;
             (node.organization.id == id).then_some(slot)
         })
@@ -234,17 +252,9 @@ impl Image {
 
     fn course_slot(&self, id: CatalogCourseId) -> Option<Slot> {
         let hash = self.hash_of_id(id.get());
-        self.courses_by_id.find(hash, |slot| {
+        self.courses_by_id.find(hash, |&slot| {
             let node = self.courses.get(slot)?;
             (node.course.id == id).then_some(slot)
-        })
-    }
-
-    fn run_slot(&self, run: &CourseRun) -> Option<Slot> {
-        let hash = self.hash_of_key(run.course_key.as_str());
-        self.runs_by_key.find(hash, |slot| {
-            let other = self.runs.get(slot)?;
-            (other.id == run.id).then_some(slot)
         })
     }
 

@@ -3,6 +3,7 @@
 //!
 //! New records go side by side, so that many of them change few pages.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::pages::Pages;
@@ -12,22 +13,11 @@ const PAGE: usize = 32;
 
 /// The place of a record in its [`Slab`], for as long as the record is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot(u32);
+pub(super) struct Slot(NonZeroU32);
 
 impl Slot {
-    /// The slot as a number that is never 0.
-    pub(super) fn to_bits(self) -> u32 {
-        // Below the greatest number, see [`Slab::insert`].
-        self.0 + 1
-    }
-
-    /// The slot of such a number; `None` for 0.
-    pub(super) fn from_bits(bits: u32) -> Option<Self> {
-        bits.checked_sub(1).map(Self)
-    }
-
     fn place(self) -> (usize, usize) {
-        let place = self.0 as usize;
+        let place = self.0.get() as usize;
         (place / PAGE, place % PAGE)
     }
 }
@@ -38,8 +28,9 @@ pub(super) struct Slab<T> {
     pages: Pages<Arc<[Option<T>; PAGE]>>,
     /// Slots whose records were removed.
     free: imbl::Vector<Slot>,
-    /// The first slot that never had a record.
-    end: u32,
+    /// The first slot that never had a record. No record is in slot 0: a slot that may be none then
+    /// takes no more room than one.
+    end: NonZeroU32,
 }
 
 impl<T: Clone> Slab<T> {
@@ -47,13 +38,13 @@ impl<T: Clone> Slab<T> {
         Self {
             pages: Pages::new(),
             free: imbl::Vector::new(),
-            end: 0,
+            end: NonZeroU32::MIN,
         }
     }
 
     /// The number of records.
     pub(super) fn len(&self) -> usize {
-        self.end as usize - self.free.len()
+        self.end.get() as usize - 1 - self.free.len()
     }
 
     pub(super) fn get(&self, slot: Slot) -> Option<&T> {
@@ -71,7 +62,7 @@ impl<T: Clone> Slab<T> {
         let slot = self.free.pop_back().unwrap_or_else(|| {
             // Four thousand million records do not fit into any memory.
             let slot = Slot(self.end);
-            self.end += 1;
+            self.end = self.end.saturating_add(1);
             slot
         });
         if slot.place().0 == self.pages.len() {
@@ -117,15 +108,15 @@ mod tests {
                 match step {
                     0 | 1 => {
                         let slot = slab.insert(value);
-                        prop_assert_eq!(model.insert(slot.0, value), None);
+                        prop_assert_eq!(model.insert(slot.0.get(), value), None);
                     }
                     2 if !slots.is_empty() => {
-                        let slot = Slot(*which.get(&slots));
+                        let slot = Slot(NonZeroU32::new(*which.get(&slots)).unwrap());
                         if value % 2 == 0 {
-                            prop_assert_eq!(slab.remove(slot), model.remove(&slot.0));
+                            prop_assert_eq!(slab.remove(slot), model.remove(&slot.0.get()));
                         } else if let Some(record) = slab.get_mut(slot) {
                             *record = value;
-                            model.insert(slot.0, value);
+                            model.insert(slot.0.get(), value);
                         }
                     }
                     _ => kept.push((slab.clone(), model.clone())),
@@ -134,7 +125,8 @@ mod tests {
             }
             kept.push((slab, model));
             for (slab, model) in kept {
-                let found = (0..slab.end).filter_map(|at| Some((at, *slab.get(Slot(at))?)));
+                let found = (1..slab.end.get())
+                    .filter_map(|at| Some((at, *slab.get(Slot(NonZeroU32::new(at)?))?)));
                 prop_assert_eq!(found.collect::<HashMap<_, _>>(), model);
             }
         }

@@ -53,9 +53,10 @@ impl CatalogCourseKey {
         let parts = text
             .strip_prefix(PREFIX)
             .ok_or_else(|| fault(KeyPart::Namespace, 0, Reason::CatalogPrefix))?;
-        parts
-            .split_once(':')
-            .ok_or_else(|| fault(KeyPart::Course, text.len(), Reason::Missing))
+        // An org is short: to look at each byte is faster than to prepare for many.
+        let colon = parts.bytes().position(|byte| byte == b':');
+        let colon = colon.ok_or_else(|| fault(KeyPart::Course, text.len(), Reason::Missing))?;
+        Ok((&parts[..colon], &parts[colon + 1..]))
     }
 
     /// The org, which may be empty.

@@ -48,7 +48,8 @@ pub fn fold(text: &str) -> Cow<'_, str> {
 /// ```
 #[must_use]
 pub fn eq_ignoring_case(a: &str, b: &str) -> bool {
-    cmp_ignoring_case(a, b).is_eq()
+    // Most texts that are equal are spelled alike, and that is quickly seen.
+    a == b || cmp_ignoring_case(a, b).is_eq()
 }
 
 /// The order of two texts when case is ignored: always `fold(a).cmp(&fold(b))`, without folding
@@ -81,17 +82,23 @@ pub fn cmp_ignoring_case(a: &str, b: &str) -> Ordering {
 ///
 /// Its length goes in too, so that two texts in a row do not hash like the same letters cut
 /// elsewhere.
-#[inline]
+// Always in line, as all that it needs: then the state is in registers, not in memory.
+#[inline(always)]
 pub(crate) fn hash_ignoring_case<H: Hasher + Clone>(text: &str, state: &mut H) {
     // Whether all of it is ASCII is seen on the way.
     let mut ascii = state.clone();
     if hash_bytes_ignoring_case(text.as_bytes(), &mut ascii) {
         *state = ascii;
     } else {
-        let mut folded: SmallVec<[u8; 256]> = SmallVec::new();
-        fold_into(text, &mut folded);
-        hash_bytes_ignoring_case(&folded, state);
+        hash_folded(text, state);
     }
+}
+
+#[cold]
+fn hash_folded<H: Hasher>(text: &str, state: &mut H) {
+    let mut folded: SmallVec<[u8; 256]> = SmallVec::new();
+    fold_into(text, &mut folded);
+    hash_bytes_ignoring_case(&folded, state);
 }
 
 const BLOCK: usize = 16;
@@ -104,7 +111,7 @@ const NOT_ASCII: u128 = u128::from_ne_bytes([0x80; BLOCK]);
 ///
 /// Folding is no more than setting a bit here. That makes some other bytes alike, too, which no two
 /// names or keys differ by alone; if they did, they would share a hash and no more.
-#[inline]
+#[inline(always)]
 fn hash_bytes_ignoring_case<H: Hasher>(bytes: &[u8], state: &mut H) -> bool {
     let mut seen = 0;
     let mut write = |block| {
@@ -112,19 +119,35 @@ fn hash_bytes_ignoring_case<H: Hasher>(bytes: &[u8], state: &mut H) -> bool {
         seen |= block;
         state.write_u128(block | CASE);
     };
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    blocks.iter().for_each(|block| write(*block));
+    // Some bytes are taken twice: cheaper than to take what is left byte by byte.
     match bytes.last_chunk::<BLOCK>() {
-        // Some of it once more: cheaper than to take the rest byte by byte.
-        Some(last) => write(*last),
-        None => {
-            let mut last = [0; BLOCK];
-            last[..rest.len()].copy_from_slice(rest);
-            write(last);
+        Some(last) => {
+            let (blocks, _) = bytes.as_chunks::<BLOCK>();
+            blocks.iter().for_each(|block| write(*block));
+            write(*last);
         }
+        None => write(block_of_few(bytes)),
     }
     state.write_usize(bytes.len());
     seen & NOT_ASCII == 0
+}
+
+/// Fewer bytes than a block has, as one that differs for any others of the same number.
+#[inline(always)]
+fn block_of_few(bytes: &[u8]) -> [u8; BLOCK] {
+    let mut block = [0; BLOCK];
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        block[..8].copy_from_slice(first);
+        block[8..].copy_from_slice(last);
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        block[..4].copy_from_slice(first);
+        block[4..8].copy_from_slice(last);
+    } else {
+        for (place, byte) in block.iter_mut().zip(bytes) {
+            *place = *byte;
+        }
+    }
+    block
 }
 
 /// Adds the folded text to bytes that are there already.
