@@ -1,26 +1,31 @@
 //! A persistent row of pages: cloning it costs a pointer, and a clone never changes when the
 //! original does. Knows nothing of what is on a page.
 //!
-//! Pages are held in groups, and the groups in one list. Changing a page copies the list and the
-//! page's group, of pointers both, and only where a clone still shares them; a page is reached in
-//! two steps whose lists are small enough to stay in a processor's cache.
+//! Pages are held in groups, groups in sections, and those in one list. Changing a page copies the
+//! list and the page's section and group, of pointers all, and only where a clone still shares them;
+//! a page is reached in three steps, the first two of which are through lists that stay in a
+//! processor's cache.
 
 use std::sync::Arc;
 
-/// Pages of a group. More make the copy of a group dearer, fewer that of the list.
-const GROUP: usize = 64;
+/// Pages of a group, and groups of a section. More make the copies of both dearer, fewer that of the
+/// list.
+const FAN: usize = 32;
+
+type Group<P> = Arc<[P]>;
+type Section<P> = Arc<[Group<P>]>;
 
 /// A row of pages, each behind a pointer of type `P`.
 #[derive(Clone)]
 pub(super) struct Pages<P> {
-    groups: Arc<Vec<Arc<[P]>>>,
+    sections: Arc<Vec<Section<P>>>,
     len: usize,
 }
 
 impl<P: Clone> Pages<P> {
     pub(super) fn new() -> Self {
         Self {
-            groups: Arc::default(),
+            sections: Arc::default(),
             len: 0,
         }
     }
@@ -30,26 +35,36 @@ impl<P: Clone> Pages<P> {
         self.len
     }
 
+    #[inline(always)]
     pub(super) fn get(&self, page: usize) -> Option<&P> {
-        self.groups.get(page / GROUP)?.get(page % GROUP)
+        let section = self.sections.get(page / FAN / FAN)?;
+        section.get(page / FAN % FAN)?.get(page % FAN)
     }
 
     /// A page to change, which no clone will see changed as long as what the pointer points to is
     /// copied before it changes.
     pub(super) fn get_mut(&mut self, page: usize) -> Option<&mut P> {
-        let group = Arc::make_mut(&mut self.groups).get_mut(page / GROUP)?;
-        Arc::make_mut(group).get_mut(page % GROUP)
+        let section = Arc::make_mut(&mut self.sections).get_mut(page / FAN / FAN)?;
+        let group = Arc::make_mut(section).get_mut(page / FAN % FAN)?;
+        Arc::make_mut(group).get_mut(page % FAN)
     }
 
     /// Adds a page at the end.
     pub(super) fn push(&mut self, page: P) {
-        let groups = Arc::make_mut(&mut self.groups);
-        match groups.last_mut() {
-            Some(last) if last.len() < GROUP => {
-                *last = last.iter().cloned().chain([page]).collect();
-            }
-            _ => groups.push(Arc::new([page])),
+        let sections = Arc::make_mut(&mut self.sections);
+        let last = self.len / FAN / FAN;
+        match sections.get_mut(last) {
+            None => sections.push(Arc::new([Arc::new([page])])),
+            Some(section) => match Arc::make_mut(section).get_mut(self.len / FAN % FAN) {
+                None => *section = and(section, Arc::new([page])),
+                Some(group) => *group = and(group, page),
+            },
         }
         self.len += 1;
     }
+}
+
+/// A row with one more at its end.
+fn and<T: Clone>(row: &[T], more: T) -> Arc<[T]> {
+    row.iter().cloned().chain([more]).collect()
 }
