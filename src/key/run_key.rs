@@ -11,8 +11,12 @@ use std::str::FromStr;
 use super::course_key::{CourseKey, CourseKeyKind};
 use super::error::{InvalidKey, KeyPart, Reason, Subject};
 use super::fold::eq_ignoring_case;
-use super::key_text::KeyText;
+use super::in_place::InPlace;
 use super::text::key_as_text;
+
+/// Nearly all real keys are shorter, and a run that is counted by pointer then takes two lines of a
+/// processor's cache, key and all.
+const IN_PLACE: usize = 56;
 
 /// The key of a run: a [`CourseKey`] with org, course and run, none of them empty, and with neither
 /// branch nor version.
@@ -33,7 +37,7 @@ use super::text::key_as_text;
 /// [`CourseKey::run_key`] makes one from any key that names a run.
 #[derive(Clone)]
 pub struct RunKey {
-    text: KeyText,
+    text: InPlace<IN_PLACE>,
     kind: CourseKeyKind,
     /// Where org, course and run end in `text`.
     ends: [u16; 3],

@@ -42,3 +42,14 @@ impl fmt::Display for CatalogCourse {
         write!(f, "{} ({} {})", self.title, self.org, self.course_code)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_course_counted_by_pointer_takes_two_lines_of_a_cache() {
+        let counts = 2 * size_of::<usize>();
+        assert!(counts + size_of::<CatalogCourse>() <= 2 * 64);
+    }
+}

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Field, Invalid};
+use crate::key::InPlace;
 
 /// Refuses a text that is empty or longer than `most` characters.
 pub(super) fn check_length(field: Field, text: &str, most: usize) -> Result<(), Invalid> {
@@ -36,10 +37,10 @@ pub(super) fn check_length(field: Field, text: &str, most: usize) -> Result<(), 
 }
 
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, $field:expr, $most:literal) => {
+    ($(#[$doc:meta])* $name:ident($kept:ty), |$text:ident: impl $given:path| $keep:expr, $field:expr, $most:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name($kept);
 
         // As a text, since that is how messages quote it.
         impl fmt::Debug for $name {
@@ -56,10 +57,10 @@ macro_rules! text {
             ///
             /// # Errors
             /// [`Invalid`] if the text is empty or longer than [`Self::MAX_CHARS`] characters.
-            pub fn new(text: impl Into<Arc<str>>) -> Result<Self, Invalid> {
-                let text = text.into();
-                check_length($field, &text, $most)?;
-                Ok(Self(text))
+            pub fn new($text: impl $given) -> Result<Self, Invalid> {
+                let $text: $kept = $keep;
+                check_length($field, &$text, $most)?;
+                Ok(Self($text))
             }
 
             /// A text that need not be one of a record, to compare those of records with.
@@ -133,34 +134,34 @@ text! {
     ///
     /// Any text is accepted here, since an organization that came with a course key or with an
     /// import may have any; what people may type is narrower, see [`ShortName::check_typed`].
-    ShortName, Field::ShortName, 255
+    ShortName(Arc<str>), |text: impl Into<Arc<str>>| text.into(), Field::ShortName, 255
 }
 
 text! {
     /// An organization's `name`, such as `Massachusetts Institute of Technology`: 1 to 255
     /// characters.
-    OrganizationName, Field::Name, 255
+    OrganizationName(Arc<str>), |text: impl Into<Arc<str>>| text.into(), Field::Name, 255
 }
 
 text! {
     /// A catalog course's `course_code`, such as `Math100`: 1 to 255 characters of any kind,
     /// colons and spaces too; unique within its organization ignoring case.
-    CourseCode, Field::CourseCode, 255
+    CourseCode(InPlace<24>), |text: impl AsRef<str>| text.as_ref().into(), Field::CourseCode, 255
 }
 
 text! {
     /// A course run's `run_code`, such as `2026_Spring`: 1 to 128 characters.
-    RunCode, Field::RunCode, 128
+    RunCode(Arc<str>), |text: impl Into<Arc<str>>| text.into(), Field::RunCode, 128
 }
 
 text! {
     /// The title of a catalog course or a course run: 1 to 255 characters of any kind.
-    Title, Field::Title, 255
+    Title(Arc<str>), |text: impl Into<Arc<str>>| text.into(), Field::Title, 255
 }
 
 text! {
     /// Who refers to a record: a name of 1 to 255 characters, such as `enrollments`.
-    Referrer, Field::Referrer, 255
+    Referrer(Arc<str>), |text: impl Into<Arc<str>>| text.into(), Field::Referrer, 255
 }
 
 impl ShortName {
