@@ -117,12 +117,12 @@ fn checking_and_repairing_make_nothing() {
 
 #[test]
 fn a_newer_format_is_refused_and_left_alone() {
-    for version in [3, 17, u32::MAX] {
+    for version in [4, 17, u32::MAX] {
         let folder = made();
         let format = folder.path().join("store/FORMAT");
         let text = fs::read_to_string(&format).unwrap();
         let first = text.lines().next().unwrap();
-        let newer = first.replace('2', &version.to_string());
+        let newer = first.replace('3', &version.to_string());
         assert_ne!(first, newer);
         fs::write(&format, text.replace(first, &newer)).unwrap();
         let error = check_untouched(folder.path(), folder.path(), "newer_format");
@@ -132,9 +132,9 @@ fn a_newer_format_is_refused_and_left_alone() {
         else {
             panic!("{error}");
         };
-        assert_eq!((found, supported), (version, 2));
+        assert_eq!((found, supported), (version, 3));
         let expected = format!(
-            "The catalog in {} has format {version}, and this version of coursecat reads formats up to 2. Open it with a newer coursecat.",
+            "The catalog in {} has format {version}, and this version of coursecat reads formats up to 3. Open it with a newer coursecat.",
             folder.path().display()
         );
         assert_eq!(error.to_string(), expected);
