@@ -221,19 +221,21 @@ pub struct Pending<T>(Answer<T>);
 
 #[derive(Debug)]
 enum Answer<T> {
-    /// `None` once it has been given.
-    Here(Option<Result<T>>),
-    OnItsWay(oneshot::AsyncReceiver<Result<T>>),
+    Here(Result<T>),
+    OnItsWay(oneshot::Receiver<Result<T>>),
+    /// On its way to an executor that has asked for it.
+    Awaited(oneshot::AsyncReceiver<Result<T>>),
+    Given,
 }
 
 impl<T> Pending<T> {
     pub(super) fn new() -> (oneshot::Sender<Result<T>>, Self) {
-        let (sender, receiver) = oneshot::async_channel();
+        let (sender, receiver) = oneshot::channel();
         (sender, Self(Answer::OnItsWay(receiver)))
     }
 
     pub(super) fn here(answer: Result<T>) -> Self {
-        Self(Answer::Here(Some(answer)))
+        Self(Answer::Here(answer))
     }
 
     /// Waits until the answer is here.
@@ -241,7 +243,12 @@ impl<T> Pending<T> {
     /// # Errors
     /// Those of the request; [`Error::Storage`] if it cannot be stored.
     pub fn wait(self) -> Result<T> {
-        pollster::block_on(self)
+        match self.0 {
+            // The thread sleeps and is woken without a lock, which the writer might still hold when
+            // the thread wants it.
+            Answer::OnItsWay(receiver) => receiver.recv().unwrap_or_else(|_| Err(writer_is_gone())),
+            _ => pollster::block_on(self),
+        }
     }
 }
 
@@ -252,13 +259,18 @@ impl<T> Future for Pending<T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            Answer::Here(answer) => {
-                Poll::Ready(answer.take().unwrap_or_else(|| Err(writer_is_gone())))
+        let mut receiver = match std::mem::replace(&mut self.0, Answer::Given) {
+            Answer::Here(answer) => return Poll::Ready(answer),
+            Answer::OnItsWay(receiver) => receiver.into_future(),
+            Answer::Awaited(receiver) => receiver,
+            Answer::Given => return Poll::Ready(Err(writer_is_gone())),
+        };
+        match Pin::new(&mut receiver).poll(context) {
+            Poll::Ready(answer) => Poll::Ready(answer.unwrap_or_else(|_| Err(writer_is_gone()))),
+            Poll::Pending => {
+                self.0 = Answer::Awaited(receiver);
+                Poll::Pending
             }
-            Answer::OnItsWay(receiver) => Pin::new(receiver)
-                .poll(context)
-                .map(|answer| answer.unwrap_or_else(|_| Err(writer_is_gone()))),
         }
     }
 }
