@@ -15,7 +15,7 @@ pub(crate) fn organization(id: OrganizationId) -> Vec<u8> {
 }
 
 pub(crate) fn organization_name(short_name: &str) -> Vec<u8> {
-    fold(short_name).as_bytes().to_vec()
+    fold(short_name).into_owned().into_bytes()
 }
 
 pub(crate) fn course(id: CatalogCourseId) -> Vec<u8> {
@@ -45,7 +45,7 @@ pub(crate) fn runs_of(course: CatalogCourseId) -> Vec<u8> {
 }
 
 pub(crate) fn course_key(stored: &str) -> Vec<u8> {
-    fold(stored).as_bytes().to_vec()
+    fold(stored).into_owned().into_bytes()
 }
 
 pub(crate) fn reference(subject: Subject, referrer: &Referrer) -> Vec<u8> {

@@ -442,27 +442,20 @@ impl Fold {
         versions: &Versions<T>,
         rows: impl Fn(&T) -> [Row; N],
     ) {
-        let before = versions.before.as_ref().map(|record| rows(record));
-        let after = versions.after.as_ref().map(|record| rows(record));
-        let same = |row: &Row, other: &Option<[Row; N]>| {
-            other.as_ref().is_some_and(|rows| rows.contains(row))
-        };
-        let (gone, come): (Vec<Row>, Vec<Row>) = (
-            before
-                .iter()
-                .flatten()
-                .filter(|row| !same(row, &after))
-                .cloned()
-                .collect(),
-            after
-                .iter()
-                .flatten()
-                .filter(|row| !same(row, &before))
-                .cloned()
-                .collect(),
-        );
-        gone.into_iter().for_each(|row| self.take(row));
-        come.into_iter().for_each(|row| self.put(row));
+        match (&versions.before, &versions.after) {
+            (None, None) => {}
+            (None, Some(after)) => rows(after).into_iter().for_each(|row| self.put(row)),
+            (Some(before), None) => rows(before).into_iter().for_each(|row| self.take(row)),
+            (Some(before), Some(after)) => {
+                let (gone, come) = (rows(before), rows(after));
+                // A row that stays as it is has nothing to do with the change.
+                let alone = |row: &&Row, others: &[Row; N]| !others.contains(row);
+                let taken = gone.iter().filter(|row| alone(row, &come));
+                taken.for_each(|row| self.take(row.clone()));
+                let put = come.iter().filter(|row| alone(row, &gone));
+                put.for_each(|row| self.put(row.clone()));
+            }
+        }
     }
 
     fn put(&mut self, row: Row) {

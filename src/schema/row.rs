@@ -12,6 +12,8 @@ use crate::engine::Tree;
 /// The version of the rows of most trees.
 const ROW_VERSION: u8 = 1;
 const HEADER_BYTES: usize = 5;
+/// Most rows have no more: to make room once costs less than to grow with each field.
+const USUAL_BYTES: usize = 128;
 /// No row's content is longer; a length field that says more is damage.
 const MAX_BYTES: usize = 16_384;
 
@@ -44,7 +46,8 @@ pub(crate) fn encode(tree: Tree, key: &[u8], content: &impl Encode) -> Vec<u8> {
 
 /// The value of a row that has a version of its own.
 pub(super) fn encode_as(version: u8, tree: Tree, key: &[u8], content: &impl Encode) -> Vec<u8> {
-    let mut value = vec![version, 0, 0, 0, 0];
+    let mut value = Vec::with_capacity(USUAL_BYTES);
+    value.extend([version, 0, 0, 0, 0]);
     // Plain strings and numbers are written into memory, which cannot fail; were it ever to, the
     // row would have no content and be refused as damaged when it is read, never taken for good.
     let written = bincode::encode_into_std_write(content, &mut value, config());
