@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::pages::Pages;
 
-/// Slots of a page: what is copied when one of them changes.
-const PAGE: usize = 32;
+/// Slots of a page: what is copied when one of them changes. A copy counts every pointer of the page
+/// anew, and each is another line of the processor's cache; so there are few.
+const PAGE: usize = 8;
 
 /// The place of a record in its [`Slab`], for as long as the record is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
