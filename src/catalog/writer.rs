@@ -209,13 +209,15 @@ impl Writer {
 
     /// Publishes and answers what has been planned before it is committed.
     fn answer_early(&mut self, group: &mut Group) {
+        let mut replaced = None;
         if group.has_changed {
             group.show_events();
-            self.publish(group);
+            replaced = self.publish(group);
             group.has_changed = false;
             self.deferred_since.get_or_insert_with(Instant::now);
         }
         answer(&self.progress, std::mem::take(&mut group.jobs), None);
+        drop(replaced);
     }
 
     /// Has the next batch committed, if there is one and the store is free.
@@ -293,16 +295,20 @@ impl Writer {
 
     /// Publishes a group whose changes have all been committed, and answers it.
     fn settle(&mut self, group: Group) {
-        self.publish(&group);
+        let replaced = self.publish(&group);
         answer(&self.progress, group.jobs, None);
+        drop(replaced);
     }
 
-    fn publish(&self, group: &Group) {
-        if group.has_changed {
-            self.published.store(Arc::new(group.image.clone()));
+    /// Shows readers what has been planned. Gives back the image before, if there is another now: to
+    /// let it go takes a while, for which nobody who waits for an answer should wait.
+    fn publish(&self, group: &Group) -> Option<Arc<Image>> {
+        group.has_changed.then(|| {
+            let replaced = self.published.swap(Arc::new(group.image.clone()));
             self.counts.group(group.jobs.len());
             self.bell.ring();
-        }
+            replaced
+        })
     }
 
     /// Takes note of how a commit ended.
