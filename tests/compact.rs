@@ -8,10 +8,13 @@ use std::path::Path;
 use coursecat::{Catalog, CourseRun, Error, Options};
 use support::Kept;
 
-/// A catalog of 200 runs that have been retitled often enough to waste space.
+/// A catalog of 200 runs that have been retitled often enough to waste space. In a small journal, which
+/// a small cache makes, few of one run's titles meet.
 fn worn_catalog() -> Kept {
     let kept = Kept::in_a_folder();
-    let catalog = kept.open(Options::new().keep_changes(10)).unwrap();
+    let catalog = kept
+        .open(Options::new().store_cache_bytes(1 << 20).keep_changes(10))
+        .unwrap();
     for n in 0..200 {
         let key = format!("course-v1:MITx+Math{}+{n}", n % 20);
         let created = catalog.create_course_run_for_modulestore_course_with(key, "Old", "");

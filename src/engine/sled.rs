@@ -4,11 +4,10 @@
 //! ways that were found safe: one thread writes; nothing is durable until `fdatasync` on a descriptor
 //! of our own has said so; every call that may meet damage runs where a panic becomes an error.
 //!
-//! A commit goes one of two ways. A small one is appended to a [`journal`], which takes one
-//! `fdatasync`, and lies in memory over what is in the trees until it is carried there, with many
-//! others, behind the back of those who commit. A large one, and the first few after an opening, go
-//! straight to the trees, in one transaction, after everything before them. Opening a store carries
-//! what its journal holds; closing it leaves no journal.
+//! A commit is appended to a [`journal`], which takes one `fdatasync`, and lies in memory over what is
+//! in the trees until it is carried there, with many others, behind the back of those who commit. The
+//! first few after an opening go straight to the trees, in one transaction, so that a short visit needs
+//! no journal. Opening a store carries what its journal holds; closing it leaves no journal.
 //!
 //! The guards of a commit on rows that are in the journal, and those on prefixes, are checked before
 //! it is written. Others are checked when its rows come to their trees: what is wrong there ends the
@@ -107,13 +106,8 @@ const MAX_UNSYNCED_BYTES: u64 = 256 << 10;
 /// How much log makes a new snapshot worth its time at closing, in bytes.
 const SNAPSHOT_BYTES: u64 = 1 << 20;
 
-/// A batch of so many rows, or of so many bytes, goes straight to the trees: it has enough work to share
-/// what that costs, and would only be written twice.
-const LARGE_ROWS: usize = 300;
-const LARGE_BYTES: usize = 40 << 10;
-
 /// The journal turns after this part of the cache's size, within these bounds, in bytes.
-const GENERATIONS_IN_CACHE: u64 = 32;
+const GENERATIONS_IN_CACHE: u64 = 16;
 const GENERATION_BYTES: std::ops::RangeInclusive<u64> = (32 << 10)..=(1 << 20);
 
 /// How many commits go straight to the trees before there is a journal. Who opens a store for a few
@@ -263,8 +257,7 @@ impl SledEngine {
             .try_for_each(|tree| trees.tree(tree).map(drop))?;
         trees.check_empties(&batch, &self.layers())?;
         self.note_arrival()?;
-        if self.goes_straight(&batch) {
-            self.carry_all()?;
+        if self.goes_straight() {
             self.apply(&batch)?;
             if durability == Durability::Durable || self.unsynced_bytes > MAX_UNSYNCED_BYTES {
                 self.sync_trees()?;
@@ -275,10 +268,7 @@ impl SledEngine {
         }
     }
 
-    fn goes_straight(&mut self, batch: &Batch) -> bool {
-        if batch.len() >= LARGE_ROWS || batch.bytes() >= LARGE_BYTES {
-            return true;
-        }
+    fn goes_straight(&mut self) -> bool {
         let without = self.journal.is_none() && self.commits_without_journal > 0;
         self.commits_without_journal -= u32::from(without);
         without
