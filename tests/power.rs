@@ -41,7 +41,10 @@ use work::{
 
 const CHILD: &str = "COURSECAT_POWER_CHILD";
 
-const WORKS: [(&str, Work); 8] = [
+/// The deeds of a process that ends in their midst.
+const ENDED_DEEDS: u64 = 40;
+
+const WORKS: [(&str, Work); 9] = [
     (
         "few",
         Work::Write {
@@ -64,6 +67,7 @@ const WORKS: [(&str, Work); 8] = [
         },
     ),
     ("lazy", Work::Lazy { deeds: 300 }),
+    ("ended", Work::Ended { deeds: ENDED_DEEDS }),
     ("compact", Work::Compact),
     ("repair", Work::Repair),
     ("rebuild", Work::Repair),
@@ -71,8 +75,10 @@ const WORKS: [(&str, Work); 8] = [
 ];
 
 fn work_named(name: &str) -> Work {
-    if name == "restore" {
-        return Work::Restore;
+    match name {
+        "restore" => return Work::Restore,
+        "reopened" => return Work::Reopened,
+        _ => {}
     }
     WORKS.iter().find(|(other, _)| *other == name).unwrap().1
 }
@@ -129,18 +135,25 @@ impl Recording {
         stored::copy(before.path(), &place);
         let place = place.canonicalize().unwrap();
         let [a, b, c] = begin;
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child", "--ignored", "--nocapture", "--quiet"])
-            .env(CHILD, format!("{name} {} {a} {b} {c}", place.display()))
-            .env("LD_PRELOAD", recorder())
-            .env("COURSECAT_WATCH", &place)
-            .env("COURSECAT_MARKS", scratch.path().join("marks"))
-            .env("COURSECAT_TRACE", scratch.path().join("trace"))
-            .env("COURSECAT_FORGET", forget)
-            .output()
-            .unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{errors}");
+        let processes = if name == "ended" {
+            &["ended", "reopened"][..]
+        } else {
+            &[name]
+        };
+        for name in processes {
+            let output = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "child", "--ignored", "--nocapture", "--quiet"])
+                .env(CHILD, format!("{name} {} {a} {b} {c}", place.display()))
+                .env("LD_PRELOAD", recorder())
+                .env("COURSECAT_WATCH", &place)
+                .env("COURSECAT_MARKS", scratch.path().join("marks"))
+                .env("COURSECAT_TRACE", scratch.path().join("trace"))
+                .env("COURSECAT_FORGET", forget)
+                .output()
+                .unwrap();
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{errors}");
+        }
         Self {
             name,
             work: work_named(name),
@@ -212,6 +225,12 @@ impl Recording {
                 check_thread(&opened.snapshot(), 0, least, more);
                 goes_on(&opened);
             }
+            Work::Ended { .. } => {
+                let opened = Catalog::options().open(catalog(place)).unwrap();
+                check_thread(&opened.snapshot(), 0, 0, ENDED_DEEDS);
+                goes_on(&opened);
+            }
+            Work::Reopened => unreachable!("it is a part of another work"),
             Work::Compact => {
                 assert!(content(&catalog(place)) == content(&catalog(self.before.path())))
             }
@@ -364,7 +383,7 @@ fn history() -> &'static (tempfile::TempDir, u64) {
 fn before(work: &str) -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();
     match work {
-        "few" | "steady" | "much" | "lazy" => return place,
+        "few" | "steady" | "much" | "lazy" | "ended" => return place,
         _ => stored::copy(history().0.path(), place.path()),
     }
     if work == "repair" {

@@ -16,7 +16,7 @@ pub(crate) enum EngineError {
         path: PathBuf,
     },
 
-    /// The store is not what the batch was made for. Nothing was applied.
+    /// The store is not what a batch was made for. Nothing of the last one was applied.
     #[error("the store is not as expected: key {} of {tree} {guard}", key.escape_ascii())]
     GuardFailed {
         /// The tree of the key.

@@ -60,8 +60,9 @@ pub(crate) trait Engine: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`EngineError::GuardFailed`]: nothing of this batch was applied. An engine may find later that a
-    /// guard did not hold, and then fails with it; until then it has taken the batch for good.
+    /// [`EngineError::GuardFailed`]: nothing of this batch was applied. The guard may be that of an earlier
+    /// batch, for an engine that finds some of them only after it has taken a batch for good; whether
+    /// that one is there shows when the store is opened again.
     /// [`EngineError::Io`] or
     /// [`EngineError::Damaged`]: whether the batch was applied shows when the store is opened
     /// again; it is there as a whole or not at all.

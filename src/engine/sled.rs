@@ -1,13 +1,13 @@
 //! The engine that keeps its rows in a folder, with sled 0.34.7.
 //!
 //! sled is used for what it does well, an ordered and crash-safe log of pages, and only in the
-//! ways that were found safe: one thread writes; nothing is durable until `fdatasync` on a descriptor
+//! ways that were found safe: one thread writes at a time; nothing is durable until `fdatasync` on a descriptor
 //! of our own has said so; every call that may meet damage runs where a panic becomes an error.
 //!
 //! A commit is appended to a [`journal`], which takes one `fdatasync`, and lies in memory over what is
 //! in the trees until it is carried there, with many others, behind the back of those who commit. The
 //! first few after an opening go straight to the trees, in one transaction, so that a short visit needs
-//! no journal. Opening a store carries what its journal holds; closing it leaves no journal.
+//! no journal; so does one that is too large, once all before it has been carried. Opening a store carries what its journal holds; closing it leaves no journal.
 //!
 //! The guards of a commit on rows that are in the journal, and those on prefixes, are checked before
 //! it is written. Others are checked when its rows come to their trees: what is wrong there ends the
@@ -72,9 +72,9 @@ use self::around::Readable;
 use self::carrier::{Carried, Carrier};
 use self::journal::Journal;
 use self::outcome::guarded;
-use self::recovery::{Recovered, beyond};
+use self::recovery::Recovered;
 use self::rows::{Overlaid, Rows};
-use self::store::{Store, Unapplied, log_bytes};
+use self::store::{MAX_UNSYNCED_BYTES, Store, Unapplied, log_bytes};
 use super::poison::Poison;
 use super::{Batch, Durability, Engine, EngineError, RowSink, Tree};
 
@@ -82,9 +82,9 @@ use super::{Batch, Durability, Engine, EngineError, RowSink, Tree};
 /// not an option.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SledOptions {
-    /// The memory sled may use for pages, in bytes, at least 1 MiB. Nobody reads from sled but when
-    /// a store is opened, so that little is enough. A part of it decides how much the journal may hold,
-    /// whose rows are in memory, too.
+    /// The memory sled may use for pages, in bytes, at least 1 MiB. What callers read does not come from
+    /// sled, so that little is enough. It also decides how many bytes of rows wait in the journal, and in
+    /// memory: up to a quarter of this.
     pub(crate) cache_bytes: u64,
 }
 
@@ -95,13 +95,6 @@ impl Default for SledOptions {
         }
     }
 }
-
-/// How much log deferred commits may write between two syncs, in bytes.
-///
-/// sled reuses a segment when all it held has been written elsewhere, which must be durable by
-/// then. Less than a segment between two syncs leaves no room for that to go wrong. One batch is
-/// always synced as a whole: 1,000 rows of 100 bytes, in two trees, write about 600 KiB.
-const MAX_UNSYNCED_BYTES: u64 = 256 << 10;
 
 /// How much log makes a new snapshot worth its time at closing, in bytes.
 const SNAPSHOT_BYTES: u64 = 1 << 20;
@@ -156,8 +149,12 @@ impl SledEngine {
         options: SledOptions,
     ) -> Result<Self, EngineError> {
         let store = open::open(dir, trees, options)?;
-        match carry_journal(dir, &store, trees) {
-            Ok(next_generation) => Ok(Self::over(store, dir, options, next_generation)),
+        match store.carry_journal(dir, trees) {
+            Ok((next_generation, written_bytes)) => {
+                let mut engine = Self::over(store, dir, options, next_generation);
+                engine.written_bytes = written_bytes;
+                Ok(engine)
+            }
             Err(error) => {
                 store.release(dir);
                 Err(error)
@@ -178,16 +175,24 @@ impl SledEngine {
     ) -> Result<Self, EngineError> {
         last_segment::mend(dir)?;
         let store = open::open(dir, trees, options)?;
-        let generations = store.trees.carried().map_or(1..=u64::MAX, beyond);
+        let carried = store.trees.carried();
         let mut engine = Self::over(store, dir, options, 1);
-        match Recovered::look(dir, &generations, trees) {
+        engine.journal_is_whole = carried.is_ok();
+        match Recovered::look(dir, carried.unwrap_or(0), trees) {
             Ok(recovered) => {
                 engine.rows = recovered.rows;
-                engine.journal_is_whole = recovered.missing.is_none();
+                engine.journal_is_whole &= recovered.missing.is_none();
             }
             Err(_) => engine.journal_is_whole = false,
         }
         Ok(engine)
+    }
+
+    /// Has all commits go straight to the trees, in the order in which they come: for those who fill a
+    /// new store.
+    pub(crate) fn without_journal(mut self) -> Self {
+        self.commits_without_journal = u32::MAX;
+        self
     }
 
     fn over(store: Store, dir: &Path, options: SledOptions, next_generation: u64) -> Self {
@@ -245,7 +250,7 @@ impl SledEngine {
 
     /// The rows that lie over those of the trees, the uppermost last.
     fn layers(&self) -> Vec<&Rows> {
-        let on_their_way = self.carrier.as_ref().and_then(Carrier::load);
+        let on_their_way = self.carrier.as_ref().and_then(Carrier::cargo);
         on_their_way.into_iter().chain([&self.rows]).collect()
     }
 
@@ -257,7 +262,8 @@ impl SledEngine {
             .try_for_each(|tree| trees.tree(tree).map(drop))?;
         trees.check_empties(&batch, &self.layers())?;
         self.note_arrival()?;
-        if self.goes_straight() {
+        if self.goes_straight(&batch) || !self.has_journal() {
+            self.carry_all()?;
             self.apply(&batch)?;
             if durability == Durability::Durable || self.unsynced_bytes > MAX_UNSYNCED_BYTES {
                 self.sync_trees()?;
@@ -268,7 +274,10 @@ impl SledEngine {
         }
     }
 
-    fn goes_straight(&mut self) -> bool {
+    fn goes_straight(&mut self, batch: &Batch) -> bool {
+        if !frame::has_room_for(batch) {
+            return true;
+        }
         let without = self.journal.is_none() && self.commits_without_journal > 0;
         self.commits_without_journal -= u32::from(without);
         without
@@ -279,26 +288,34 @@ impl SledEngine {
         // What comes before it in the trees must not be lost where it is not.
         self.sync_trees()?;
         self.turn_when_due()?;
-        self.rows.check(&batch)?;
-        let journal = self.journal()?;
-        journal.append(&batch)?;
-        if durability == Durability::Durable {
-            journal.sync()?;
+        rows::check(&self.layers(), &batch)?;
+        if let Some(journal) = &mut self.journal {
+            journal.append(&batch)?;
+            if durability == Durability::Durable {
+                journal.sync()?;
+            }
         }
         self.rows.add(batch);
         Ok(())
     }
 
-    fn journal(&mut self) -> Result<&mut Journal, EngineError> {
-        let journal = match self.journal.take() {
-            Some(journal) => journal,
-            None => {
-                let (least, most) = GENERATION_BYTES.into_inner();
-                let bytes = self.options.cache_bytes / GENERATIONS_IN_CACHE;
-                Journal::open(&self.dir, self.next_generation, bytes.clamp(least, most))?
+    /// Whether there is a journal. It is made when it is needed first; where that fails, as on a disk that
+    /// has just room for a few rows, there is none.
+    fn has_journal(&mut self) -> bool {
+        if self.journal.is_none() {
+            let (least, most) = GENERATION_BYTES.into_inner();
+            let bytes = (self.options.cache_bytes / GENERATIONS_IN_CACHE).clamp(least, most);
+            match Journal::open(&self.dir, self.next_generation, bytes) {
+                Ok(journal) => self.journal = Some(journal),
+                Err(error) => {
+                    tracing::warn!(%error, dir = %self.dir.display(), "going on without a journal, more slowly");
+                    self.commits_without_journal = u32::MAX;
+                    // What is there of it holds nothing, and would do no harm.
+                    let _ = journal::remove(&self.dir);
+                }
             }
-        };
-        Ok(self.journal.insert(journal))
+        }
+        self.journal.is_some()
     }
 
     /// Has the journal's rows carried to the trees if there are many, and those before them have arrived.
@@ -309,7 +326,7 @@ impl SledEngine {
         if journal.is_full() {
             self.await_arrival()?;
         }
-        let is_free = self.carrier.as_ref().is_none_or(|c| c.load().is_none());
+        let is_free = self.carrier.as_ref().is_none_or(|c| c.cargo().is_none());
         if is_free && self.journal.as_ref().is_some_and(Journal::is_worth_turning) {
             self.turn()?;
         }
@@ -402,7 +419,8 @@ impl SledEngine {
     fn try_finish(&mut self) -> Result<(), EngineError> {
         self.try_sync()?;
         self.carry_all()?;
-        // Should a power cut bring them back, it is known that they have been carried.
+        self.journal = None;
+        // Should a power cut bring the files back, it is known that all rows in them were carried.
         journal::remove(&self.dir)
     }
 
@@ -415,20 +433,6 @@ impl SledEngine {
             store.release(&self.dir);
         }
     }
-}
-
-/// Carries what a journal holds to the trees. Tells which generation comes next.
-fn carry_journal(dir: &Path, store: &Store, trees: &[Tree]) -> Result<u64, EngineError> {
-    let carried = store.trees.carried()?;
-    let recovered = Recovered::look(dir, &beyond(carried), trees)?;
-    if let Some(detail) = recovered.missing {
-        return Err(EngineError::Damaged { detail });
-    }
-    let newest = recovered.newest.unwrap_or(carried);
-    if newest > carried {
-        store.trees.carry(&recovered.rows, newest)?;
-    }
-    Ok(newest.saturating_add(1))
 }
 
 impl Engine for SledEngine {

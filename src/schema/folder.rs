@@ -147,6 +147,7 @@ impl Folder {
     pub(crate) fn new_store(&self, options: &SledOptions) -> Result<SledEngine> {
         remove(&self.new_one())?;
         SledEngine::open(&self.new_one(), &TREES, *options)
+            .map(SledEngine::without_journal)
             .map_err(|error| engine_error(&self.path, "creating a store", error))
     }
 

@@ -15,14 +15,14 @@ use super::store::Trees;
 /// How carrying ended, and how many bytes of log it wrote, at most.
 pub(super) type Carried = Result<u64, EngineError>;
 
-/// See the [module](self). It has one load at a time.
+/// See the [module](self). It carries one generation at a time.
 pub(super) struct Carrier {
     loads: Sender<(Arc<Rows>, u64)>,
-    /// Only for the engine to be shared between threads: one of them waits here at a time.
+    /// A receiver is not `Sync`, and an engine must be; nobody ever waits for this lock.
     arrivals: Mutex<Receiver<Carried>>,
     thread: JoinHandle<()>,
     /// The rows that are on their way.
-    load: Option<Arc<Rows>>,
+    cargo: Option<Arc<Rows>>,
 }
 
 impl Carrier {
@@ -46,13 +46,13 @@ impl Carrier {
             loads,
             arrivals: Mutex::new(arrivals),
             thread: thread.spawn(carry)?,
-            load: None,
+            cargo: None,
         })
     }
 
     /// The rows that are on their way.
-    pub(super) fn load(&self) -> Option<&Rows> {
-        self.load.as_deref()
+    pub(super) fn cargo(&self) -> Option<&Rows> {
+        self.cargo.as_deref()
     }
 
     /// Has the rows of a generation carried. Nothing may be on its way.
@@ -60,12 +60,12 @@ impl Carrier {
         let rows = Arc::new(rows);
         // Should the thread be gone, waiting for it will tell.
         let _ = self.loads.send((Arc::clone(&rows), generation));
-        self.load = Some(rows);
+        self.cargo = Some(rows);
     }
 
     /// How carrying ended; `None` if nothing is on its way, or it has not ended yet.
     pub(super) fn poll(&mut self) -> Option<Carried> {
-        self.load.as_ref()?;
+        self.cargo.as_ref()?;
         let arrived = match self.arrivals.get_mut().try_recv() {
             Err(mpsc::TryRecvError::Empty) => return None,
             arrived => arrived.unwrap_or_else(|_| Err(is_gone())),
@@ -75,7 +75,7 @@ impl Carrier {
 
     /// How carrying ends; `None` if nothing is on its way.
     pub(super) fn wait(&mut self) -> Option<Carried> {
-        self.load.as_ref()?;
+        self.cargo.as_ref()?;
         let arrived = self.arrivals.get_mut().recv();
         self.arrived(arrived.unwrap_or_else(|_| Err(is_gone())))
     }
@@ -90,7 +90,7 @@ impl Carrier {
     fn arrived(&mut self, carried: Carried) -> Option<Carried> {
         if carried.is_ok() {
             // What could not be carried still lies over what is in the trees.
-            self.load = None;
+            self.cargo = None;
         }
         Some(carried)
     }

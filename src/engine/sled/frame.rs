@@ -22,6 +22,15 @@ pub(super) const ALIGNMENT: usize = 512;
 
 const HEADER_BYTES: usize = 28;
 
+/// The longest content of a frame, in bytes. Larger batches do not go to the journal.
+const MAX_CONTENT_BYTES: usize = 1 << 20;
+
+/// Whether a batch is small enough for a frame.
+pub(super) fn has_room_for(batch: &Batch) -> bool {
+    // Each row has its lengths, at most 9 bytes, and each tree its name.
+    batch.bytes() + 16 * batch.len() + 1024 <= MAX_CONTENT_BYTES
+}
+
 /// What a frame says about the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
@@ -31,7 +40,8 @@ pub(super) struct Header {
     pub(super) index: u32,
     /// How many frames of its generation were durable when it was written.
     pub(super) durable: u32,
-    /// How many frames the generation before had, all of them durable.
+    /// How many frames the generation before had, all of them durable; 0 for the first generation after
+    /// an opening.
     pub(super) previous: u32,
 }
 
@@ -88,7 +98,9 @@ pub(super) fn read(bytes: &[u8], generations: &RangeInclusive<u64>) -> Option<Fr
     };
     let length = usize::try_from(u32_at(4)?).ok()?;
     let end = HEADER_BYTES.checked_add(length)?;
-    if !generations.contains(&header.generation) || crc32c::crc32c(bytes.get(4..end)?) != u32_at(0)?
+    if length > MAX_CONTENT_BYTES
+        || !generations.contains(&header.generation)
+        || crc32c::crc32c(bytes.get(4..end)?) != u32_at(0)?
     {
         return None;
     }

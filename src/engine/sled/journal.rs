@@ -4,9 +4,10 @@
 //!
 //! Batches are appended to one of the files, until the journal *turns*: the other file is begun anew,
 //! while the rows of the first are carried to sled's trees. What was appended between two turns is a
-//! *generation*. The files keep their length, so that an `fdatasync` writes nothing but the rows, and
+//! *generation*. The files mostly keep their length, so that an `fdatasync` writes nothing but the rows;
 //! what an older generation left behind is told by its number.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use super::frame::{self, Header};
@@ -19,7 +20,7 @@ pub(super) const FILES: [&str; 2] = ["journal.0", "journal.1"];
 
 /// How long a generation may become while the one before it is on its way, as a multiple of what makes
 /// one worth carrying.
-const PATIENCE: u64 = 8;
+const PATIENCE: u64 = 2;
 
 /// See the [module](self).
 pub(super) struct Journal {
@@ -29,10 +30,10 @@ pub(super) struct Journal {
     /// How many frames it has, and how many of them are durable.
     frames: u32,
     durable: u32,
-    /// How many frames the generation before it had.
-    previous: u32,
     /// How many bytes it has.
     end: u64,
+    /// How many frames the generation before it had; 0 for the first since the journal was opened.
+    previous: u32,
     /// How many bytes make a generation worth carrying.
     generation_bytes: u64,
     buffer: Vec<u8>,
@@ -46,8 +47,8 @@ impl Journal {
         generation: u64,
         generation_bytes: u64,
     ) -> Result<Self, EngineError> {
-        // It turns a little late, and need not grow for that.
-        let length = 2 * generation_bytes;
+        // It rarely turns so late that they have to grow.
+        let length = PATIENCE * generation_bytes;
         let [first, second] = FILES.map(|name| open_file(dir, name, length));
         let files = [first?, second?];
         folder::sync_folder(dir)?;
@@ -150,6 +151,27 @@ fn write_at(file: &NamedFile, bytes: &[u8], place: u64) -> std::io::Result<()> {
     let mut file = &file.file;
     file.seek(SeekFrom::Start(place))?;
     file.write_all(bytes)
+}
+
+/// Makes what is in the files durable, whoever wrote it: the process that did may have ended before it
+/// was, and what is carried to the trees must not be lost here.
+///
+/// It is written once more: after a sync that failed, the kernel takes for written what is not.
+pub(super) fn make_durable(dir: &Path) -> Result<(), EngineError> {
+    for name in FILES {
+        let path = dir.join(name);
+        if !path.exists() {
+            continue;
+        }
+        let file = NamedFile::open(path)?;
+        let mut bytes = Vec::new();
+        (&file.file)
+            .read_to_end(&mut bytes)
+            .map_err(|source| file.failed("reading", source))?;
+        write_at(&file, &bytes, 0).map_err(|source| file.failed("writing", source))?;
+        file.sync_all()?;
+    }
+    folder::sync_folder(dir)
 }
 
 /// Removes the files of a journal nothing of which is needed any more.

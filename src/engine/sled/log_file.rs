@@ -39,16 +39,16 @@ impl LogFile {
         self.file.sync_data()
     }
 
-    fn flush(&self, db: &::sled::Db) -> Result<(), EngineError> {
-        guarded("flushing", || db.flush())?
-            .map(drop)
-            .map_err(|error| engine_error(error, "flushing", self.path()))
-    }
-
     /// The same, by the call that sled makes when it is dropped.
     pub(super) fn sync_all(&self, db: &::sled::Db) -> Result<(), EngineError> {
         self.flush(db)?;
         self.file.sync_all()
+    }
+
+    fn flush(&self, db: &::sled::Db) -> Result<(), EngineError> {
+        guarded("flushing", || db.flush())?
+            .map(drop)
+            .map_err(|error| engine_error(error, "flushing", self.path()))
     }
 
     /// Whether nobody holds the log open.

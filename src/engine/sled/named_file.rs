@@ -8,7 +8,7 @@ use super::EngineError;
 
 /// A descriptor of a file and the name it was opened by.
 ///
-/// It stays open as long as the store does: the kernel reports a failed write-back once to every
+/// It stays open for as long as the file is written to: the kernel reports a failed write-back once to every
 /// descriptor that was open when it happened.
 pub(super) struct NamedFile {
     pub(super) file: File,
@@ -51,7 +51,7 @@ impl NamedFile {
         synced.map_err(|source| self.failed("syncing", source))
     }
 
-    /// The same, and what the file system knows of the file.
+    /// Makes what was written to the file durable, and what the file system knows of it.
     pub(super) fn sync_all(&self) -> Result<(), EngineError> {
         let synced = self.file.sync_all();
         synced.map_err(|source| self.failed("syncing", source))

@@ -8,13 +8,13 @@ use std::io::{self, Read as _};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use super::frame::{self, ALIGNMENT, Frame};
+use super::frame::{self, ALIGNMENT, Frame, Header};
 use super::journal::FILES;
 use super::rows::Rows;
 use super::{EngineError, Tree};
 
-/// No file of a journal is longer, in bytes: it grows by one batch at a time, up to a few megabytes.
-const MOST_BYTES: u64 = 256 << 20;
+/// No file of a journal is longer, in bytes: the longest has two of the largest generations and a batch.
+const MOST_BYTES: u64 = 8 << 20;
 
 /// What was found in a journal.
 #[derive(Debug)]
@@ -27,23 +27,15 @@ pub(super) struct Recovered {
     pub(super) missing: Option<String>,
 }
 
-/// The generations that a journal may have beyond those that were carried to the trees: the one that
-/// was being carried, and the one that was being written.
-pub(super) fn beyond(carried: u64) -> RangeInclusive<u64> {
-    carried.saturating_add(1)..=carried.saturating_add(2)
-}
-
 impl Recovered {
-    /// Looks in the journal in `dir` for these generations, whose rows are in these trees.
+    /// Looks in the journal in `dir` for what is beyond the generation that has been carried to these
+    /// trees: the next one, and the one after that, which is begun while the other is on its way.
     ///
     /// # Errors
     /// [`EngineError::Io`] for a file that cannot be read, [`EngineError::Damaged`] for one that is
     /// none of a journal's.
-    pub(super) fn look(
-        dir: &Path,
-        generations: &RangeInclusive<u64>,
-        trees: &[Tree],
-    ) -> Result<Self, EngineError> {
+    pub(super) fn look(dir: &Path, carried: u64, trees: &[Tree]) -> Result<Self, EngineError> {
+        let generations = &(carried.saturating_add(1)..=u64::MAX);
         let mut found = Vec::new();
         for name in FILES {
             found.extend(Generation::read(&dir.join(name), generations)?);
@@ -54,18 +46,18 @@ impl Recovered {
             newest: None,
             missing: None,
         };
-        let mut before = 0;
+        let mut before = (carried, usize::MAX);
         for generation in found {
-            let Generation { number, .. } = generation;
+            let number = generation.number;
+            if number - 1 != before.0 || before.1 < generation.previous {
+                recovered.misses(number - 1);
+            }
             if generation.frames.len() < generation.durable {
                 recovered.misses(number);
             }
-            if before < generation.previous && generations.contains(&(number - 1)) {
-                recovered.misses(number - 1);
-            }
-            before = generation.frames.len();
+            before = (number, generation.frames.len());
             recovered.newest = Some(number);
-            for frame in generation.frames.into_iter().chain(generation.beyond) {
+            for frame in generation.frames.into_iter().chain(generation.after_gap) {
                 recovered.rows.add_frame(frame, trees)?;
             }
         }
@@ -74,7 +66,10 @@ impl Recovered {
 
     fn misses(&mut self, generation: u64) {
         self.missing.get_or_insert_with(|| {
-            format!("a part of the journal is lost, in its generation {generation}")
+            // Where a whole generation is missing, it may also be the trees that have lost it again.
+            format!(
+                "a part of the journal, or of the log after it, is lost: generation {generation}"
+            )
         });
     }
 }
@@ -85,7 +80,7 @@ struct Generation {
     /// Those from the first to the last before one that cannot be read.
     frames: Vec<Frame>,
     /// Those beyond it, if it was durable: there is no telling what the one that is missing had.
-    beyond: Vec<Frame>,
+    after_gap: Vec<Frame>,
     /// How many frames are known to have been durable.
     durable: usize,
     /// How many the generation before is known to have had.
@@ -108,18 +103,23 @@ impl Generation {
             at += frame.bytes;
             frames.push(frame);
         }
-        let mut beyond: Vec<Frame> = (at..bytes.len())
+        let mut after_gap: Vec<Frame> = (at..bytes.len())
             .step_by(ALIGNMENT)
-            .filter_map(|at| frame::read(&bytes[at..], generations))
+            .filter_map(|at| {
+                let frame = frame::read(&bytes[at..], generations)?;
+                // What only looks like a frame, in a value, is not at its place.
+                let Header { index, durable, .. } = frame.header;
+                (index as usize <= at / ALIGNMENT && durable <= index).then_some(frame)
+            })
             .collect();
-        let newest = frames.first().or(beyond.last());
-        let Some(number) = newest.map(|frame| frame.header.generation) else {
+        let any = frames.first().or(after_gap.last());
+        let Some(number) = any.map(|frame| frame.header.generation) else {
             return Ok(None);
         };
-        beyond.retain(|frame| {
+        after_gap.retain(|frame| {
             frame.header.generation == number && frame.header.index as usize > frames.len()
         });
-        let headers = || frames.iter().chain(&beyond).map(|frame| frame.header);
+        let headers = || frames.iter().chain(&after_gap).map(|frame| frame.header);
         let durable = headers()
             .map(|header| header.durable as usize)
             .max()
@@ -130,12 +130,12 @@ impl Generation {
             .unwrap_or(0);
         if durable <= frames.len() {
             // What comes after a frame that a power cut has taken was not durable either.
-            beyond.clear();
+            after_gap.clear();
         }
         Ok(Some(Self {
             number,
             frames,
-            beyond,
+            after_gap,
             durable,
             previous,
         }))
@@ -204,7 +204,7 @@ mod tests {
 
     /// The keys that are found beyond a generation, or what is missing.
     fn look(dir: &Path, carried: u64) -> Result<Vec<u8>, String> {
-        let recovered = Recovered::look(dir, &beyond(carried), TREES).unwrap();
+        let recovered = Recovered::look(dir, carried, TREES).unwrap();
         let rows = recovered.rows.trees().flat_map(|(_, rows)| rows.keys());
         let keys = rows.map(|key| key[0]).collect();
         recovered.missing.map_or(Ok(keys), Err)
@@ -278,8 +278,36 @@ mod tests {
         assert_eq!(look(dir.path(), 1), Ok(vec![3, 4, 5]));
     }
 
+    /// Files that come back after they were removed are of generations that were carried. Newer ones, but
+    /// for the next two, can only be there if the trees have lost what had been carried.
     #[test]
-    fn whatever_a_file_holds_it_is_looked_through_quickly() {
+    fn generations_that_nothing_leads_to_are_a_sign_of_loss() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path(), 51, 32 << 10).unwrap();
+        journal.append(&batch(0)).unwrap();
+        journal.turn().unwrap();
+        journal.append(&batch(1)).unwrap();
+        assert_eq!(look(dir.path(), 50), Ok(vec![0, 1]));
+        for carried in [0, 40, 49] {
+            assert!(look(dir.path(), carried).is_err(), "{carried}");
+        }
+    }
+
+    /// What claims to be a frame, at every place where one may be.
+    #[test]
+    fn headers_that_claim_much_cost_little() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut bytes = vec![0; 1 << 20];
+        for header in bytes.chunks_mut(ALIGNMENT) {
+            header[4..8].copy_from_slice(&900_000_u32.to_le_bytes());
+            header[8] = 1;
+        }
+        fs::write(dir.path().join(FILES[1]), bytes).unwrap();
+        assert_eq!(look(dir.path(), 0), Ok(vec![]));
+    }
+
+    #[test]
+    fn whatever_a_file_holds_it_is_looked_through() {
         let dir = tempfile::tempdir().unwrap();
         let noise: Vec<u8> = (0_u32..1 << 20)
             .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
@@ -290,7 +318,7 @@ mod tests {
         assert_eq!(look(dir.path(), 0), Ok(vec![]));
         let file = File::create(dir.path().join(FILES[0])).unwrap();
         file.set_len(MOST_BYTES + 1).unwrap();
-        let error = Recovered::look(dir.path(), &beyond(0), TREES).unwrap_err();
+        let error = Recovered::look(dir.path(), 0, TREES).unwrap_err();
         assert!(matches!(error, EngineError::Damaged { .. }), "{error}");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, btree_map};
 use std::ops::Bound;
 
 use super::frame::Frame;
-use crate::engine::batch::{Expect, Write};
+use crate::engine::batch::{Expect, MAX_KEY_BYTES, MAX_ROW_BYTES, Write};
 use crate::engine::{Batch, EngineError, Tree};
 
 /// Rows by tree and key. A later batch replaces what an earlier one wrote.
@@ -54,21 +54,6 @@ impl Rows {
             .map(|(key, _)| key.as_slice())
     }
 
-    /// Checks the guards of a batch on rows that are known here.
-    ///
-    /// # Errors
-    /// [`EngineError::GuardFailed`] for the first that does not hold.
-    pub(super) fn check(&self, batch: &Batch) -> Result<(), EngineError> {
-        for (tree, writes) in batch.writes() {
-            for (key, write) in writes {
-                if let Some(known) = self.get(tree, key) {
-                    write.expect.check(tree, key, known.value.as_deref())?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Adds a batch whose guards hold.
     pub(super) fn add(&mut self, batch: Batch) {
         for (tree, writes) in batch.into_writes() {
@@ -88,7 +73,8 @@ impl Rows {
     /// Adds the rows of a frame.
     ///
     /// # Errors
-    /// [`EngineError::Damaged`] if it names a tree that is none of these.
+    /// [`EngineError::Damaged`] if it names a tree that is none of these, or has a row that no batch can
+    /// have had.
     pub(super) fn add_frame(&mut self, frame: Frame, trees: &[Tree]) -> Result<(), EngineError> {
         for rows in frame.trees {
             let tree = trees.iter().find(|tree| tree.name() == rows.name);
@@ -99,12 +85,38 @@ impl Rows {
             };
             let known = self.trees.entry(*tree).or_default();
             for (key, value) in rows.rows {
+                let bytes = key.len() + value.as_ref().map_or(0, Vec::len);
+                if key.is_empty() || key.len() > MAX_KEY_BYTES || bytes > MAX_ROW_BYTES {
+                    return Err(EngineError::Damaged {
+                        detail: format!("the journal has a row of {bytes} bytes"),
+                    });
+                }
                 let expect = None;
                 known.insert(key, NewRow { expect, value });
             }
         }
         Ok(())
     }
+}
+
+/// What becomes of a row by layers of others, the last of them uppermost; `None` if they do not have it.
+pub(super) fn newest<'a>(layers: &[&'a Rows], tree: Tree, key: &[u8]) -> Option<&'a NewRow> {
+    layers.iter().rev().find_map(|rows| rows.get(tree, key))
+}
+
+/// Checks the guards of a batch on rows that are in these layers.
+///
+/// # Errors
+/// [`EngineError::GuardFailed`] for the first that does not hold.
+pub(super) fn check(layers: &[&Rows], batch: &Batch) -> Result<(), EngineError> {
+    for (tree, writes) in batch.writes() {
+        for (key, write) in writes {
+            if let Some(known) = newest(layers, tree, key) {
+                write.expect.check(tree, key, known.value.as_deref())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The rows of a tree, in order, with others lying over them.
@@ -192,7 +204,7 @@ mod tests {
         let mut rows = rows(&[("k", Some("1"))]);
         let mut batch = Batch::new();
         batch.put(TREE, b"k".to_vec(), Some(b"1".to_vec()), None);
-        rows.check(&batch).unwrap();
+        check(&[&rows], &batch).unwrap();
         rows.add(batch);
         let row = rows.get(TREE, b"k").unwrap();
         assert_eq!(row.expect, Some(Expect::Value(b"?".to_vec())));
@@ -200,7 +212,7 @@ mod tests {
         let mut batch = Batch::new();
         batch.put(TREE, b"k".to_vec(), Some(b"1".to_vec()), None);
         assert!(matches!(
-            rows.check(&batch),
+            check(&[&rows], &batch),
             Err(EngineError::GuardFailed { .. })
         ));
     }
