@@ -42,7 +42,7 @@ use work::{
 const CHILD: &str = "COURSECAT_POWER_CHILD";
 
 /// The deeds of a process that ends in their midst.
-const ENDED_DEEDS: u64 = 40;
+const ENDED_DEEDS: u64 = 2_000;
 
 const WORKS: [(&str, Work); 9] = [
     (
@@ -197,6 +197,11 @@ impl Recording {
 
     /// A moment: any, or right after an answer or a rename.
     fn moment(&self, dice: &mut Dice) -> usize {
+        if let Work::Ended { .. } = self.work {
+            // It is about what the next process does first: the last few calls.
+            let few = dice.below(50.min(self.records.len() as u64));
+            return self.records.len() - usize::try_from(few).unwrap();
+        }
         let any = usize::try_from(dice.below(self.records.len() as u64 + 1)).unwrap();
         if dice.below(3) == 0 {
             return any;

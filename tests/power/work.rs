@@ -98,7 +98,7 @@ pub(crate) fn carry_out_work(work: Work, place: &Path, begin: [u64; 3], marks: &
         }
         Work::Ended { deeds } => {
             let never = Duration::from_secs(3600);
-            let options = options().durability(WriteDurability::Every(never));
+            let options = Catalog::options().durability(WriteDurability::Every(never));
             let catalog = options.open(&data).unwrap();
             for n in 0..deeds {
                 carry_out(&catalog, 0, n).unwrap();
