@@ -100,8 +100,8 @@ impl Default for SledOptions {
 const SNAPSHOT_BYTES: u64 = 1 << 20;
 
 /// The journal turns after this part of the cache's size, within these bounds, in bytes.
-const GENERATIONS_IN_CACHE: u64 = 16;
-const GENERATION_BYTES: std::ops::RangeInclusive<u64> = (32 << 10)..=(1 << 20);
+const GENERATIONS_IN_CACHE: u64 = 8;
+const GENERATION_BYTES: std::ops::RangeInclusive<u64> = (32 << 10)..=(2 << 20);
 
 /// How many commits go straight to the trees before there is a journal. Who opens a store for a few
 /// changes is done before one is made.

@@ -47,8 +47,8 @@ impl Journal {
         generation: u64,
         generation_bytes: u64,
     ) -> Result<Self, EngineError> {
-        // It rarely turns so late that they have to grow.
-        let length = PATIENCE * generation_bytes;
+        // They grow only where commits come faster than they can be carried.
+        let length = generation_bytes + (64 << 10);
         let [first, second] = FILES.map(|name| open_file(dir, name, length));
         let files = [first?, second?];
         folder::sync_folder(dir)?;

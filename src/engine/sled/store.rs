@@ -2,6 +2,7 @@
 //! in the journal and not yet here is for the engine to know.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -154,7 +155,7 @@ impl Trees {
         let (mut written, mut unsynced) = (0, 0);
         for (tree, rows) in rows.trees() {
             let sled = self.tree(tree)?;
-            for (key, row) in rows {
+            for (key, row) in in_filling_order(rows) {
                 let before = guarded("writing", || match &row.value {
                     value
                         if row
@@ -230,6 +231,21 @@ impl Trees {
     pub(super) fn error(&self, error: ::sled::Error, doing: &'static str) -> EngineError {
         engine_error(error, doing, self.log.path())
     }
+}
+
+/// How many rows a page of sled's holds at most, and how many of them it keeps when it is split.
+const PAGE_ROWS: usize = 16;
+const SPLIT_ROWS: usize = 9;
+
+/// Rows in an order that fills pages.
+///
+/// sled splits a page in the middle, so new rows that come in order leave every page half empty. So of
+/// as many as a page holds, those come first that make it split, and the others once all pages are there.
+fn in_filling_order<K, V>(rows: &BTreeMap<K, V>) -> impl Iterator<Item = (&K, &V)> {
+    let numbered = || rows.iter().enumerate();
+    let splitting = numbered().filter(|(place, _)| place % PAGE_ROWS < SPLIT_ROWS);
+    let filling = numbered().filter(|(place, _)| place % PAGE_ROWS >= SPLIT_ROWS);
+    splitting.chain(filling).map(|(_, row)| row)
 }
 
 /// Why a batch was not applied.
