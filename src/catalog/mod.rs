@@ -5,6 +5,7 @@
 //! one file an entity; nothing here knows how rows look.
 
 mod at_once;
+mod awake;
 mod changes;
 mod committer;
 mod courses;
@@ -151,12 +152,11 @@ impl Catalog {
     /// # Ok::<(), coursecat::Error>(())
     /// ```
     pub fn submit<R: Request>(&self, request: R) -> Pending<R::Answer> {
-        if self.shared.progress.is_idle()
-            && let Some(answer) = at_once::answer(&request, &self.image(), self.rules())
-        {
+        let alone = self.shared.progress.is_idle();
+        if alone && let Some(answer) = at_once::answer(&request, &self.image(), self.rules()) {
             return Pending::here(answer);
         }
-        let (caller, pending) = Pending::new();
+        let (caller, pending) = Pending::new(alone);
         let job = Queued::new(request, caller);
         self.shared.progress.hand_over();
         // A message that cannot be sent is dropped with its sender: the caller hears of that.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::Snapshot;
+use super::awake;
 use super::only_if::OnlyIf;
 use super::options::{Clock, Rules};
 use crate::error::{Error, Result};
@@ -222,16 +223,21 @@ pub struct Pending<T>(Answer<T>);
 #[derive(Debug)]
 enum Answer<T> {
     Here(Result<T>),
-    OnItsWay(oneshot::Receiver<Result<T>>),
+    OnItsWay {
+        receiver: oneshot::Receiver<Result<T>>,
+        /// Whether nobody else was waiting when the request was handed over.
+        alone: bool,
+    },
     /// On its way to an executor that has asked for it.
     Awaited(oneshot::AsyncReceiver<Result<T>>),
     Given,
 }
 
 impl<T> Pending<T> {
-    pub(super) fn new() -> (oneshot::Sender<Result<T>>, Self) {
+    /// A request that has been handed over, by a caller who is alone or not, and where its answer goes.
+    pub(super) fn new(alone: bool) -> (oneshot::Sender<Result<T>>, Self) {
         let (sender, receiver) = oneshot::channel();
-        (sender, Self(Answer::OnItsWay(receiver)))
+        (sender, Self(Answer::OnItsWay { receiver, alone }))
     }
 
     pub(super) fn here(answer: Result<T>) -> Self {
@@ -246,7 +252,11 @@ impl<T> Pending<T> {
         match self.0 {
             // The thread sleeps and is woken without a lock, which the writer might still hold when
             // the thread wants it.
-            Answer::OnItsWay(receiver) => receiver.recv().unwrap_or_else(|_| Err(writer_is_gone())),
+            Answer::OnItsWay { receiver, alone } => {
+                let came = alone.then(|| awake::look(awake::CALLER, || came(&receiver)));
+                came.flatten()
+                    .unwrap_or_else(|| receiver.recv().unwrap_or_else(|_| Err(writer_is_gone())))
+            }
             _ => pollster::block_on(self),
         }
     }
@@ -261,7 +271,7 @@ impl<T> Future for Pending<T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut receiver = match std::mem::replace(&mut self.0, Answer::Given) {
             Answer::Here(answer) => return Poll::Ready(answer),
-            Answer::OnItsWay(receiver) => receiver.into_future(),
+            Answer::OnItsWay { receiver, .. } => receiver.into_future(),
             Answer::Awaited(receiver) => receiver,
             Answer::Given => return Poll::Ready(Err(writer_is_gone())),
         };
@@ -272,6 +282,15 @@ impl<T> Future for Pending<T> {
                 Poll::Pending
             }
         }
+    }
+}
+
+/// The answer, if it has come already.
+fn came<T>(receiver: &oneshot::Receiver<Result<T>>) -> Option<Result<T>> {
+    match receiver.try_recv() {
+        Ok(answer) => Some(answer),
+        Err(oneshot::TryRecvError::Empty) => None,
+        Err(oneshot::TryRecvError::Disconnected) => Some(Err(writer_is_gone())),
     }
 }
 

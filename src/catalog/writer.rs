@@ -22,6 +22,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 
 use super::at_once::Progress;
+use super::awake;
 use super::committer::{Committer, Outcome};
 use super::group::Group;
 use super::options::{Clock, Durability, Rules};
@@ -133,6 +134,8 @@ pub(super) struct Work {
     in_flight: Option<Ledger>,
     /// A message that came after the requests that were planned.
     next: Option<Message>,
+    /// Whether the last group was of one request, whose caller may come again at once.
+    served_one: bool,
 }
 
 impl Writer {
@@ -159,6 +162,11 @@ impl Writer {
     /// The next message; meanwhile, what has been deferred for long enough is made durable.
     fn next(&mut self, queue: &Receiver<Message>) -> Option<Message> {
         if let Some(message) = self.work.next.take() {
+            return Some(message);
+        }
+        if std::mem::take(&mut self.work.served_one)
+            && let Some(message) = awake::look(awake::WRITER, || queue.try_recv().ok())
+        {
             return Some(message);
         }
         loop {
@@ -195,6 +203,7 @@ impl Writer {
             });
         group.add(first, &self.rules, &self.clock);
         self.work.next = group.fill(queue, &self.rules, &self.clock);
+        self.work.served_one = group.jobs.len() == 1;
         if let Durability::Every(_) = self.durability {
             self.answer_early(&mut group);
         }
