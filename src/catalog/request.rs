@@ -253,7 +253,7 @@ impl<T> Pending<T> {
             // The thread sleeps and is woken without a lock, which the writer might still hold when
             // the thread wants it.
             Answer::OnItsWay { receiver, alone } => {
-                let came = alone.then(|| awake::look(awake::CALLER, || came(&receiver)));
+                let came = alone.then(|| awake::look(awake::CALLER, || answer_in(&receiver)));
                 came.flatten()
                     .unwrap_or_else(|| receiver.recv().unwrap_or_else(|_| Err(writer_is_gone())))
             }
@@ -286,7 +286,7 @@ impl<T> Future for Pending<T> {
 }
 
 /// The answer, if it has come already.
-fn came<T>(receiver: &oneshot::Receiver<Result<T>>) -> Option<Result<T>> {
+fn answer_in<T>(receiver: &oneshot::Receiver<Result<T>>) -> Option<Result<T>> {
     match receiver.try_recv() {
         Ok(answer) => Some(answer),
         Err(oneshot::TryRecvError::Empty) => None,

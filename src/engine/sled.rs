@@ -1,13 +1,15 @@
 //! The engine that keeps its rows in a folder, with sled 0.34.7.
 //!
 //! sled is used for what it does well, an ordered and crash-safe log of pages, and only in the
-//! ways that were found safe: one thread writes at a time; nothing is durable until `fdatasync` on a descriptor
-//! of our own has said so; every call that may meet damage runs where a panic becomes an error.
+//! ways that were found safe: one thread writes at a time; nothing is durable until `fdatasync` on a
+//! descriptor of our own has said so; every call that may meet damage runs where a panic becomes an
+//! error.
 //!
 //! A commit is appended to a [`journal`], which takes one `fdatasync`, and lies in memory over what is
 //! in the trees until it is carried there, with many others, behind the back of those who commit. The
 //! first few after an opening go straight to the trees, in one transaction, so that a short visit needs
-//! no journal; so does one that is too large, once all before it has been carried. Opening a store carries what its journal holds; closing it leaves no journal.
+//! no journal; so does one that is too large, once all before it has been carried. Opening a store
+//! carries what its journal holds; closing it leaves no journal.
 //!
 //! The guards of a commit on rows that are in the journal, and those on prefixes, are checked before
 //! it is written. Others are checked when its rows come to their trees: what is wrong there ends the
@@ -75,6 +77,7 @@ use self::outcome::guarded;
 use self::recovery::Recovered;
 use self::rows::{Overlaid, Rows};
 use self::store::{MAX_UNSYNCED_BYTES, Store, Unapplied, log_bytes};
+pub(crate) use self::store::{PAGE_ROWS, SPLIT_ROWS};
 use super::poison::Poison;
 use super::{Batch, Durability, Engine, EngineError, RowSink, Tree};
 
@@ -121,7 +124,7 @@ pub(crate) struct SledEngine {
     next_generation: u64,
     /// How many commits may go straight to the trees before there is a journal.
     commits_without_journal: u32,
-    /// Whether all of it could be read, in a damaged copy.
+    /// Whether all that the journal of a damaged copy held could be read.
     journal_is_whole: bool,
     /// The rows in the journal that are neither in the trees nor on their way.
     rows: Rows,

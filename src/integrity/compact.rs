@@ -8,7 +8,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::engine::{Batch, Durability, Engine, EngineError, SledOptions, Tree};
+use crate::engine::{
+    Batch, Durability, Engine, EngineError, PAGE_ROWS, SPLIT_ROWS, SledOptions, Tree,
+};
 use crate::error::{Error, Result};
 use crate::schema::folder::{Folder, engine_error};
 use crate::schema::{DATA_TREES, Ledger, META, load_checked};
@@ -112,10 +114,6 @@ fn copy(
     Ok(rows)
 }
 
-/// What a page of sled's holds at most, and what it keeps when it is split, in rows.
-const PAGE_ROWS: u64 = 16;
-const SPLIT_ROWS: u64 = 9;
-
 /// Copies a tree so that its pages are full.
 ///
 /// sled splits a page in the middle, so rows that come in order leave every page half empty. So of
@@ -135,7 +133,7 @@ fn copy_rows(
     old: &dyn Engine,
     new: &mut dyn Engine,
     tree: Tree,
-    wanted: impl Fn(u64) -> bool,
+    wanted: impl Fn(usize) -> bool,
 ) -> std::result::Result<u64, EngineError> {
     let (mut place, mut rows) = (0, 0);
     let mut batch = Batch::new();

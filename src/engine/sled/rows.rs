@@ -23,6 +23,16 @@ pub(super) struct NewRow {
     pub(super) value: Option<Vec<u8>>,
 }
 
+impl NewRow {
+    /// Whether the row is any different after it, as far as that is known.
+    pub(super) fn changes(&self) -> bool {
+        let value = self.value.as_deref();
+        self.expect
+            .as_ref()
+            .is_none_or(|before| !before.holds(value))
+    }
+}
+
 impl Rows {
     pub(super) fn is_empty(&self) -> bool {
         self.trees.is_empty()

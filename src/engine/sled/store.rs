@@ -49,8 +49,8 @@ pub(super) struct Trees {
 }
 
 impl Store {
-    /// Carries what a journal holds to the trees. Tells which generation comes next, and how many bytes of log
-    /// that wrote, at most.
+    /// Carries what a journal holds to the trees. Tells which generation comes next, and how many bytes
+    /// of log that wrote, at most.
     pub(super) fn carry_journal(
         &self,
         dir: &Path,
@@ -157,14 +157,7 @@ impl Trees {
             let sled = self.tree(tree)?;
             for (key, row) in in_filling_order(rows) {
                 let before = guarded("writing", || match &row.value {
-                    value
-                        if row
-                            .expect
-                            .as_ref()
-                            .is_some_and(|e| e.holds(value.as_deref())) =>
-                    {
-                        sled.get(key)
-                    }
+                    _ if !row.changes() => sled.get(key),
                     Some(value) => sled.insert(key, value.as_slice()),
                     None => sled.remove(key),
                 })?;
@@ -234,8 +227,8 @@ impl Trees {
 }
 
 /// How many rows a page of sled's holds at most, and how many of them it keeps when it is split.
-const PAGE_ROWS: usize = 16;
-const SPLIT_ROWS: usize = 9;
+pub(crate) const PAGE_ROWS: usize = 16;
+pub(crate) const SPLIT_ROWS: usize = 9;
 
 /// Rows in an order that fills pages.
 ///
