@@ -111,7 +111,8 @@ impl Draft<'_> {
                 ),
             ));
         }
-        let title = if title.is_empty() {
+        // One text serves both, whichever way it came.
+        let title = if title.is_empty() || course.title == title {
             course.title.clone()
         } else {
             Title::new(title)?

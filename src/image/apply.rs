@@ -111,7 +111,10 @@ impl Image {
         match (&versions.before, &versions.after) {
             (None, Some(after)) => self.add_course(after),
             (Some(_), Some(after)) => {
-                self.change_course(after.id, |node| node.course = Arc::clone(after));
+                self.change_course(after.id, |node| {
+                    node.course = Arc::clone(after);
+                    node.runs.change_course(after);
+                });
             }
             (Some(before), None) => self.remove_course(before),
             (None, None) => {}
@@ -121,7 +124,7 @@ impl Image {
     fn add_course(&mut self, course: &Arc<CatalogCourse>) {
         let slot = self.courses.insert(CourseNode {
             course: Arc::clone(course),
-            runs: CourseRuns::default(),
+            runs: CourseRuns::of(course),
         });
         let code = course.course_code.as_str();
         let folded_code: Arc<str> = fold(code).as_ref().into();
@@ -168,7 +171,7 @@ impl Image {
         let hash = self.hash_of_key(run.course_key.as_str());
         self.runs.insert(hash, Arc::clone(run));
         let organization = self.change_course(run.catalog_course_id, |node| {
-            node.runs.add(Arc::clone(run));
+            node.runs.add(Arc::clone(run), &node.course);
             node.course.organization_id
         });
         if let Some(organization) = organization {
@@ -182,8 +185,8 @@ impl Image {
         self.runs
             .replace(hash, |run| run.id == before.id, Arc::clone(after));
         self.change_course(after.catalog_course_id, |node| {
-            node.runs.remove(before);
-            node.runs.add(Arc::clone(after));
+            node.runs.remove(before, &node.course);
+            node.runs.add(Arc::clone(after), &node.course);
         });
     }
 
@@ -191,7 +194,7 @@ impl Image {
         let hash = self.hash_of_key(run.course_key.as_str());
         self.runs.remove(hash, |other| other.id == run.id);
         let organization = self.change_course(run.catalog_course_id, |node| {
-            node.runs.remove(run);
+            node.runs.remove(run, &node.course);
             node.course.organization_id
         });
         if let Some(organization) = organization {

@@ -2,14 +2,16 @@
 //!
 //! Listing by key walks organizations, their courses and those courses' runs, so a filter by
 //! organization or course is a range and costs nothing. Listing by age walks the index of ages,
-//! or sorts the records of one organization, whichever looks at fewer.
+//! or sorts the records of one organization, whichever looks at fewer. A search leaves out courses
+//! that cannot match, with all their runs; by age, it begins with the newest records nevertheless.
 
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::cursor::{Cursor, Position};
+use super::cursor::Position;
 use super::landmark;
-use super::newest::{Dated, newest_first};
+use super::newest::Dated;
+use super::page::{first_few, page, sorted_after};
 use super::query::{CourseQuery, Order, OrganizationQuery, Page, RunQuery, Window};
 use super::text::Words;
 use super::{CourseNode, Image, OrganizationNode};
@@ -88,6 +90,7 @@ impl Image {
                 };
                 let found = self
                     .courses_from(scope, after)
+                    .filter(|node| node.may_match(&query.text))
                     .map(|node| &node.course)
                     .filter(|course| {
                         after.is_none_or(|(org, code)| !is_course(course, org, code))
@@ -118,21 +121,25 @@ impl Image {
                     Scope::All => self.course_count(),
                     Scope::None => 0,
                 });
-                if few {
-                    let all = self
-                        .courses_from(scope, None)
-                        .map(|node| &node.course)
-                        .filter(|course| matches_course(query, course));
-                    let sorted = sorted_after(all, after.as_deref(), limit);
-                    Ok(page(sorted, limit, mark))
-                } else {
-                    let found = self
-                        .courses_by_age
-                        .iter_after(after)
-                        .filter(|course| scope.has(course.organization_id))
-                        .filter(|course| matches_course(query, course));
-                    Ok(page(found, limit, mark))
+                let matching = |course: &&Arc<CatalogCourse>| {
+                    scope.has(course.organization_id) && matches_course(query, course)
+                };
+                if !few {
+                    let mut walk = self.courses_by_age.iter_after(after.clone());
+                    if query.text.is_empty() {
+                        return Ok(page(walk.filter(matching), limit, mark));
+                    }
+                    if let Some(found) = first_few(&mut walk, self.few_to_walk(), limit, matching) {
+                        return Ok(page(found.into_iter(), limit, mark));
+                    }
                 }
+                let all = self
+                    .courses_from(scope, None)
+                    .filter(|node| node.may_match(&query.text))
+                    .map(|node| &node.course)
+                    .filter(matching);
+                let sorted = sorted_after(all, after.as_deref(), limit);
+                Ok(page(sorted, limit, mark))
             }
         }
     }
@@ -147,6 +154,7 @@ impl Image {
             };
         }
         self.courses_from(scope, None)
+            .filter(|node| node.may_match(&query.text))
             .filter(|node| matches_course(query, &node.course))
             .count() as u64
     }
@@ -199,21 +207,23 @@ impl Image {
                         Scope::All => self.run_count(),
                         Scope::None => 0,
                     });
-                if few {
-                    let all = self
-                        .courses_of_runs(query, None)
-                        .flat_map(|node| &node.runs)
-                        .filter(matching);
-                    let sorted = sorted_after(all, after.as_deref(), limit);
-                    Ok(page(sorted, limit, mark))
-                } else {
-                    let found = self
-                        .runs_by_age
-                        .iter_after(after)
-                        .filter(|run| self.run_in_scope(scope, run))
-                        .filter(matching);
-                    Ok(page(found, limit, mark))
+                if !few {
+                    let mut walk = self.runs_by_age.iter_after(after.clone());
+                    let matching =
+                        |run: &&Arc<CourseRun>| self.run_in_scope(scope, run) && matching(run);
+                    if query.text.is_empty() {
+                        return Ok(page(walk.filter(matching), limit, mark));
+                    }
+                    if let Some(found) = first_few(&mut walk, self.few_to_walk(), limit, matching) {
+                        return Ok(page(found.into_iter(), limit, mark));
+                    }
                 }
+                let all = self
+                    .courses_of_runs(query, None)
+                    .flat_map(|node| &node.runs)
+                    .filter(matching);
+                let sorted = sorted_after(all, after.as_deref(), limit);
+                Ok(page(sorted, limit, mark))
             }
         }
     }
@@ -232,15 +242,17 @@ impl Image {
             .count() as u64
     }
 
-    /// The courses whose runs a query is about, in key order.
+    /// The courses whose runs a query is about, in key order, but for those that no run can match
+    /// in.
     fn courses_of_runs<'a>(
         &'a self,
-        query: &RunQuery,
+        query: &'a RunQuery,
         from: Option<(&str, &str)>,
     ) -> Box<dyn Iterator<Item = &'a CourseNode> + 'a> {
         let scope = self.scope(query.org.as_deref());
         let Some(key) = &query.course else {
-            return Box::new(self.courses_from(scope, from));
+            let courses = self.courses_from(scope, from);
+            return Box::new(courses.filter(|node| node.may_match(&query.text)));
         };
         let course = self
             .course_coded(key.org(), key.course_code())
@@ -330,6 +342,15 @@ impl Image {
         }
     }
 
+    /// How many records are looked at by age before a search looks for courses that can match.
+    ///
+    /// A word that is in many records is soon found in a page of the newest. One that is in few is
+    /// found sooner by looking at every course, which takes an eighth of the time that a record
+    /// takes, or less.
+    fn few_to_walk(&self) -> usize {
+        MIN_WALK + self.courses.len() / 8
+    }
+
     fn run_in_scope(&self, scope: Scope<'_>, run: &CourseRun) -> bool {
         match scope {
             Scope::All => true,
@@ -348,6 +369,9 @@ impl Image {
         }
     }
 }
+
+/// However few courses there are, a search for a page of the newest looks at so many records first.
+const MIN_WALK: usize = 64;
 
 /// The organizations that a query is about.
 #[derive(Clone, Copy)]
@@ -376,38 +400,6 @@ impl Dated for Organization {
     fn cmp_key(&self, other: &Self) -> std::cmp::Ordering {
         cmp_ignoring_case(self.short_name.as_str(), other.short_name.as_str())
     }
-}
-
-/// The first records of a sorted listing that come after a landmark, and one more to tell whether
-/// there is a next page.
-fn sorted_after<'a, T: Dated + 'a>(
-    all: impl Iterator<Item = &'a Arc<T>>,
-    after: Option<&T>,
-    limit: usize,
-) -> impl Iterator<Item = &'a Arc<T>> {
-    let mut found: Vec<_> = all
-        .filter(|record| after.is_none_or(|after| newest_first(&***record, after).is_gt()))
-        .collect();
-    if found.len() > limit + 1 {
-        found.select_nth_unstable_by(limit, |a, b| newest_first(&***a, &***b));
-        found.truncate(limit + 1);
-    }
-    found.sort_unstable_by(|a, b| newest_first(&***a, &***b));
-    found.into_iter()
-}
-
-/// Cuts a page off a listing, with a cursor if there is more.
-fn page<'a, T: 'a>(
-    mut found: impl Iterator<Item = &'a Arc<T>>,
-    limit: usize,
-    mark: impl FnOnce(&T) -> Position,
-) -> Page<Arc<T>> {
-    let items: Vec<_> = found.by_ref().take(limit).map(Arc::clone).collect();
-    let next = match (items.last(), found.next()) {
-        (Some(last), Some(_)) => Some(Cursor(mark(last))),
-        _ => None,
-    };
-    Page { items, next }
 }
 
 fn position(window: &Window) -> Option<&Position> {

@@ -14,7 +14,9 @@ mod index;
 mod landmark;
 mod listing;
 mod newest;
+mod page;
 mod pages;
+mod pairs;
 mod query;
 mod runs;
 mod slab;
@@ -36,6 +38,7 @@ pub(crate) use feed::{Feed, OffFeed, Page as FeedPage, Retention};
 use index::Index;
 use newest::Newest;
 use slab::{Slab, Slot};
+use text::Words;
 
 pub use change::Versions;
 pub use cursor::Cursor;
@@ -68,6 +71,14 @@ impl OrganizationNode {
 pub(crate) struct CourseNode {
     pub(crate) course: Arc<CatalogCourse>,
     pub(crate) runs: CourseRuns,
+}
+
+impl CourseNode {
+    /// Whether this course or one of its runs can match a search: if not, none does.
+    #[inline]
+    fn may_match(&self, words: &Words) -> bool {
+        words.may_match(self.runs.pairs())
+    }
 }
 
 /// Where records are in a [`Slab`].

@@ -1,11 +1,13 @@
 //! The runs of one catalog course, newest first. Holds them, and checks no rule.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use super::newest::newest_first;
+use super::pairs::Pairs;
 use crate::key::cmp_ignoring_case;
-use crate::model::CourseRun;
+use crate::model::{CatalogCourse, CourseRun};
 
 /// All runs of a catalog course as they were at one moment, newest first; those created in the same
 /// microsecond, by key ignoring case.
@@ -28,10 +30,63 @@ use crate::model::CourseRun;
 /// ```
 // Most courses have a handful of runs, so they are one vector that a new run copies. A course with
 // thousands of CCX runs still works, at some microseconds for each thousand.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CourseRuns(Arc<Vec<Arc<CourseRun>>>);
+#[derive(Clone, Default)]
+pub struct CourseRuns(Arc<Held>);
+
+#[derive(Clone, Default)]
+struct Held {
+    runs: Vec<Arc<CourseRun>>,
+    /// Of all texts of the runs and of their course, and of some that they had before.
+    pairs: Pairs,
+    /// How many records had those.
+    gone: usize,
+}
+
+impl Held {
+    fn add_pairs_of(&mut self, course: &CatalogCourse) {
+        self.pairs.add(course.title.as_str());
+        self.pairs.add(course.course_code.as_str());
+        self.pairs.add(course.org.as_str());
+    }
+
+    fn add_pairs_of_run(&mut self, run: &CourseRun, course: &CatalogCourse) {
+        self.pairs.add(run.course_key.as_str());
+        // Most runs are titled as their course.
+        if run.title != course.title {
+            self.pairs.add(run.title.as_str());
+        }
+    }
+
+    /// A record is not there any more as it was. Now and then, when it costs no more than the
+    /// changes since the last time did, what has gone with them is forgotten.
+    fn forget(&mut self, course: &CatalogCourse) {
+        self.gone += 1;
+        if self.gone > self.runs.len() {
+            (self.gone, self.pairs) = (0, Pairs::default());
+            self.add_pairs_of(course);
+            let runs = std::mem::take(&mut self.runs);
+            for run in &runs {
+                self.add_pairs_of_run(run, course);
+            }
+            self.runs = runs;
+        }
+    }
+}
 
 impl CourseRuns {
+    /// Those of a new course: none.
+    pub(super) fn of(course: &CatalogCourse) -> Self {
+        let mut held = Held::default();
+        held.add_pairs_of(course);
+        Self(Arc::new(held))
+    }
+
+    /// Which pairs of letters the course and its runs have, and maybe some more.
+    #[inline]
+    pub(super) fn pairs(&self) -> &Pairs {
+        &self.0.pairs
+    }
+
     /// The same runs, ordered by key ignoring case.
     pub(crate) fn by_key(&self) -> Vec<&Arc<CourseRun>> {
         self.by_key_if(|_| true)
@@ -42,25 +97,59 @@ impl CourseRuns {
         &self,
         wanted: impl Fn(&Arc<CourseRun>) -> bool,
     ) -> Vec<&Arc<CourseRun>> {
-        let mut runs: Vec<_> = self.0.iter().filter(|run| wanted(run)).collect();
+        let mut runs: Vec<_> = self.iter().filter(|run| wanted(run)).collect();
         runs.sort_unstable_by(|a, b| {
             cmp_ignoring_case(a.course_key.as_str(), b.course_key.as_str())
         });
         runs
     }
 
-    pub(super) fn add(&mut self, run: Arc<CourseRun>) {
-        let at = self
-            .0
-            .partition_point(|other| newest_first(&**other, &*run).is_lt());
-        Arc::make_mut(&mut self.0).insert(at, run);
+    /// Adds a run of this course.
+    pub(super) fn add(&mut self, run: Arc<CourseRun>, course: &CatalogCourse) {
+        let at = self.partition_point(|other| newest_first(&**other, &*run).is_lt());
+        let held = self.with_room_for_one();
+        held.add_pairs_of_run(&run, course);
+        held.runs.insert(at, run);
     }
 
-    /// Takes a run out, if it is there as it was given.
-    pub(super) fn remove(&mut self, run: &CourseRun) {
-        if let Ok(at) = self.0.binary_search_by(|other| newest_first(&**other, run)) {
-            Arc::make_mut(&mut self.0).remove(at);
+    /// Takes a run of this course out, if it is there as it was given.
+    pub(super) fn remove(&mut self, run: &CourseRun, course: &CatalogCourse) {
+        if let Ok(at) = self.binary_search_by(|other| newest_first(&**other, run)) {
+            let held = Arc::make_mut(&mut self.0);
+            held.runs.remove(at);
+            held.forget(course);
         }
+    }
+
+    /// The course has changed and is now as given.
+    pub(super) fn change_course(&mut self, course: &CatalogCourse) {
+        let held = Arc::make_mut(&mut self.0);
+        held.add_pairs_of(course);
+        held.forget(course);
+    }
+
+    /// To change, copied once if an image or a caller shares it.
+    fn with_room_for_one(&mut self) -> &mut Held {
+        if Arc::get_mut(&mut self.0).is_none() {
+            let mut runs = Vec::with_capacity(self.len() + 1);
+            runs.extend_from_slice(self);
+            self.0 = Arc::new(Held { runs, ..*self.0 });
+        }
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl PartialEq for CourseRuns {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for CourseRuns {}
+
+impl fmt::Debug for CourseRuns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CourseRuns").field(&self.0.runs).finish()
     }
 }
 
@@ -68,7 +157,7 @@ impl Deref for CourseRuns {
     type Target = [Arc<CourseRun>];
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.0.runs
     }
 }
 

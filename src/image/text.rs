@@ -1,16 +1,21 @@
 //! Search by text: which records match a few words.
 //!
 //! A record matches when each word occurs somewhere in one of its texts, ignoring case. It is a
-//! scan, not an index: a catalog is small enough to look through.
+//! scan, not an index: all that is spared is what [`Pairs`] tell to be without the words.
 
 use memchr::memmem::Finder;
 use smallvec::SmallVec;
 
+use super::pairs::Pairs;
 use crate::key::{fold, fold_into};
 
 /// The words of a search, folded.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Words(Vec<Word>);
+pub(crate) struct Words {
+    words: Vec<Word>,
+    /// Of all of them.
+    pairs: Pairs,
+}
 
 #[derive(Clone, Debug)]
 struct Word {
@@ -29,11 +34,22 @@ impl Words {
             finder: Finder::new(fold(word).as_bytes()).into_owned(),
             of_a_key: word.contains([':', '+', '/', '@']),
         };
-        Self(text.split_whitespace().map(word).collect())
+        let mut pairs = Pairs::default();
+        text.split_whitespace().for_each(|word| pairs.add(word));
+        Self {
+            words: text.split_whitespace().map(word).collect(),
+            pairs,
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.words.is_empty()
+    }
+
+    /// Whether a record can match whose texts are among those that have these pairs.
+    #[inline]
+    pub(super) fn may_match(&self, texts: &Pairs) -> bool {
+        texts.have(&self.pairs)
     }
 
     /// Whether each word occurs in one of `texts`. No words match everything.
@@ -54,7 +70,7 @@ impl Words {
             folded.push(BETWEEN);
         }
         let occurs = |word: &Word, texts: &[u8]| word.finder.find(texts).is_some();
-        self.0.iter().all(|word| {
+        self.words.iter().all(|word| {
             occurs(word, &folded) || (word.of_a_key && occurs(word, fold(key).as_bytes()))
         })
     }
