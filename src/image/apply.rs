@@ -6,7 +6,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use super::slab::Slot;
-use super::{Change, CourseNode, CourseRuns, Image, OrganizationNode, Versions};
+use super::{Change, CourseNode, CoursePlace, CourseRuns, Image, OrganizationNode, Versions};
 use crate::key::{CatalogCourseId, OrganizationId, fold};
 use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, Subject};
 
@@ -39,8 +39,8 @@ impl Image {
                     courses: OrdMap::new(),
                     runs: 0,
                 });
-                let hash = self.hash_of_id(after.id.get());
-                self.organizations_by_id.insert(hash, slot);
+                let tag = self.tag_of_id(after.id.get());
+                self.organizations_by_id.insert(tag, slot);
                 self.name_organization(after, slot);
             }
             (Some(before), Some(after)) => self.replace_organization(before, after),
@@ -48,9 +48,8 @@ impl Image {
                 let Some(slot) = self.organization_slot(before.id) else {
                     return;
                 };
-                let hash = self.hash_of_id(before.id.get());
-                self.organizations_by_id
-                    .remove(hash, |other| *other == slot);
+                let tag = self.tag_of_id(before.id.get());
+                self.organizations_by_id.remove(tag, |other| *other == slot);
                 self.organizations_by_name
                     .remove(&*fold(before.short_name.as_str()));
                 self.organizations.remove(slot);
@@ -76,7 +75,7 @@ impl Image {
         if before.short_name == after.short_name {
             return;
         }
-        let courses: Vec<Slot> = node.courses.values().copied().collect();
+        let courses: Vec<CoursePlace> = node.courses.values().copied().collect();
         self.organizations_by_name
             .remove(&*fold(before.short_name.as_str()));
         self.name_organization(after, slot);
@@ -86,18 +85,15 @@ impl Image {
     }
 
     /// Gives a course its organization's new short name.
-    fn respell(&mut self, slot: Slot, organization: &Organization) {
-        let Some(node) = self.courses.get(slot) else {
+    fn respell(&mut self, place: CoursePlace, organization: &Organization) {
+        let Some(node) = self.course_at(place).cloned() else {
             return;
         };
         let before = Arc::clone(&node.course);
         let mut after = CatalogCourse::clone(&before);
         after.org = organization.short_name.clone();
-        let hashes = [&before, &after]
-            .map(|course| self.hash_of_codes(course.org.as_str(), course.course_code.as_str()));
-        self.courses_by_code
-            .remove(hashes[0], |other| *other == slot);
-        self.courses_by_code.insert(hashes[1], slot);
+        self.unplace_course(place);
+        self.place_course(&after, node);
         self.apply_course(&Versions::updated(before, Arc::new(after)));
     }
 
@@ -122,34 +118,44 @@ impl Image {
     }
 
     fn add_course(&mut self, course: &Arc<CatalogCourse>) {
-        let slot = self.courses.insert(CourseNode {
+        let node = CourseNode {
             course: Arc::clone(course),
             runs: CourseRuns::of(course),
-        });
-        let code = course.course_code.as_str();
-        let folded_code: Arc<str> = fold(code).as_ref().into();
-        self.change_organization(course.organization_id, |node| {
-            node.courses.insert(folded_code, slot);
-        });
-        let hash = self.hash_of_codes(course.org.as_str(), code);
-        self.courses_by_code.insert(hash, slot);
-        let hash = self.hash_of_id(course.id.get());
-        self.courses_by_id.insert(hash, slot);
+        };
+        self.place_course(course, node);
     }
 
     fn remove_course(&mut self, course: &CatalogCourse) {
-        let Some(slot) = self.course_slot(course.id) else {
+        let Some(place) = self.course_place(course.id) else {
             return;
         };
+        self.unplace_course(place);
         let code = course.course_code.as_str();
         self.change_organization(course.organization_id, |node| {
             node.courses.remove(&*fold(code));
         });
-        let hash = self.hash_of_codes(course.org.as_str(), code);
-        self.courses_by_code.remove(hash, |other| *other == slot);
-        let hash = self.hash_of_id(course.id.get());
-        self.courses_by_id.remove(hash, |other| *other == slot);
-        self.courses.remove(slot);
+    }
+
+    /// Puts a course where its codes are found, and tells those that find it otherwise.
+    fn place_course(&mut self, course: &CatalogCourse, node: CourseNode) {
+        let code = course.course_code.as_str();
+        let tag = self.tag_of_codes(course.org.as_str(), code);
+        let place = CoursePlace { tag, id: course.id };
+        self.courses.insert(tag, node);
+        let by_id = self.tag_of_id(course.id.get());
+        self.courses_by_id.insert(by_id, tag);
+        let folded_code: Arc<str> = fold(code).as_ref().into();
+        self.change_organization(course.organization_id, |node| {
+            node.courses.insert(folded_code, place);
+        });
+    }
+
+    /// Takes a course from its place; its organization knows it still.
+    fn unplace_course(&mut self, place: CoursePlace) {
+        let CoursePlace { tag, id } = place;
+        self.courses.remove(tag, |node| node.course.id == id);
+        let by_id = self.tag_of_id(id.get());
+        self.courses_by_id.remove(by_id, |other| *other == tag);
     }
 
     fn apply_run(&mut self, versions: &Versions<CourseRun>) {
@@ -168,8 +174,8 @@ impl Image {
     }
 
     fn add_run(&mut self, run: &Arc<CourseRun>) {
-        let hash = self.hash_of_key(run.course_key.as_str());
-        self.runs.insert(hash, Arc::clone(run));
+        let tag = self.tag_of_key(run.course_key.as_str());
+        self.runs.insert(tag, Arc::clone(run));
         let organization = self.change_course(run.catalog_course_id, |node| {
             node.runs.add(Arc::clone(run), &node.course);
             node.course.organization_id
@@ -181,9 +187,10 @@ impl Image {
 
     /// Replaces a run by a version of it with the same id, key and course.
     fn replace_run(&mut self, before: &Arc<CourseRun>, after: &Arc<CourseRun>) {
-        let hash = self.hash_of_key(before.course_key.as_str());
-        self.runs
-            .replace(hash, |run| run.id == before.id, Arc::clone(after));
+        let tag = self.tag_of_key(before.course_key.as_str());
+        if let Some(run) = self.runs.get_mut(tag, |run| run.id == before.id) {
+            *run = Arc::clone(after);
+        }
         self.change_course(after.catalog_course_id, |node| {
             node.runs.remove(before, &node.course);
             node.runs.add(Arc::clone(after), &node.course);
@@ -191,8 +198,8 @@ impl Image {
     }
 
     fn remove_run(&mut self, run: &CourseRun) {
-        let hash = self.hash_of_key(run.course_key.as_str());
-        self.runs.remove(hash, |other| other.id == run.id);
+        let tag = self.tag_of_key(run.course_key.as_str());
+        self.runs.remove(tag, |other| other.id == run.id);
         let organization = self.change_course(run.catalog_course_id, |node| {
             node.runs.remove(run, &node.course);
             node.course.organization_id
@@ -218,7 +225,8 @@ impl Image {
         id: CatalogCourseId,
         change: impl FnOnce(&mut CourseNode) -> R,
     ) -> Option<R> {
-        let slot = self.course_slot(id)?;
-        self.courses.get_mut(slot).map(change)
+        let tag = self.course_place(id)?.tag;
+        let node = self.courses.get_mut(tag, |node| node.course.id == id)?;
+        Some(change(node))
     }
 }

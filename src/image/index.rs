@@ -1,9 +1,10 @@
 //! A persistent hash index: cloning it costs a pointer, and a clone never changes when the original
 //! does.
 //!
-//! It holds no key, only 32 bits of its hash beside each *entry*: callers bring the hash and look at
-//! the record. An entry is a plain number, the [slot](super::slab) of a record, which costs nothing
-//! to copy; or a pointer to the record, which is found with one wait for memory less.
+//! It holds no key, only 32 bits of its hash, its *tag*, beside each *entry*: callers bring the tag and
+//! look at the record. An entry is a plain number, which costs nothing to copy: the
+//! [slot](super::slab) of a record, or a tag to find it by elsewhere. Or it is one pointer or two to
+//! the record, which is found with one wait for memory less.
 //!
 //! It is linear hashing over a persistent row of *chunks*. A hash picks its chunk, a small table of
 //! [lines](Line), and in it the line where the search begins. Nearly every entry is in that line, so
@@ -13,9 +14,28 @@
 //! growth is spread over all insertions and none of them stalls.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::pages::Pages;
+
+/// The part of a hash that is kept, and enough to find an entry by.
+///
+/// The chunk is picked by its low bits, the line by its high ones. An empty place has 0 in its stead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tag(NonZeroU32);
+
+impl Tag {
+    #[inline(always)]
+    pub(super) fn of(hash: u64) -> Self {
+        Self(NonZeroU32::new((hash >> 32) as u32).unwrap_or(NonZeroU32::MIN))
+    }
+
+    #[inline(always)]
+    fn get(self) -> u32 {
+        self.0.get()
+    }
+}
 
 /// The tag of an entry, and the entry.
 type Tagged<E> = (u32, E);
@@ -25,7 +45,6 @@ type Tagged<E> = (u32, E);
 #[repr(align(64))]
 struct Line<E, const PLACES: usize> {
     tags: [u32; PLACES],
-    /// Where there is none, the tag means nothing.
     entries: [Option<E>; PLACES],
 }
 
@@ -91,14 +110,14 @@ impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
         self.len
     }
 
-    /// What `recognised` makes of the one entry under this hash that it recognises.
+    /// What `recognised` makes of the one entry under this tag that it recognises.
     #[inline(always)]
     pub(super) fn find<'a, T>(
         &'a self,
-        hash: u64,
+        tag: Tag,
         recognised: impl Fn(&'a E) -> Option<T>,
     ) -> Option<T> {
-        let tag = tag(hash);
+        let tag = tag.get();
         let chunk = self.chunks.get(self.chunk_of(tag))?;
         let home = home(tag, chunk.len());
         match chunk.get(home)?.first(tag).and_then(&recognised) {
@@ -107,9 +126,9 @@ impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
         }
     }
 
-    /// Adds an entry under this hash, where it is not yet.
-    pub(super) fn insert(&mut self, hash: u64, entry: E) {
-        let tag = tag(hash);
+    /// Adds an entry under this tag, where it is not yet.
+    pub(super) fn insert(&mut self, tag: Tag, entry: E) {
+        let tag = tag.get();
         let index = self.chunk_of(tag);
         let Some(chunk) = self.chunks.get_mut(index) else {
             return;
@@ -128,27 +147,21 @@ impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
         }
     }
 
-    /// Puts an entry in the place of the one under this hash that is recognised.
-    pub(super) fn replace(&mut self, hash: u64, is: impl Fn(&E) -> bool, entry: E) {
-        let tag = tag(hash);
+    /// The entry under this tag that is recognised, to change in place.
+    pub(super) fn get_mut(&mut self, tag: Tag, is: impl Fn(&E) -> bool) -> Option<&mut E> {
+        let tag = tag.get();
         let index = self.chunk_of(tag);
-        let Some(chunk) = self.chunks.get_mut(index) else {
-            return;
-        };
-        let lines = Arc::make_mut(chunk).iter_mut();
+        let lines = Arc::make_mut(self.chunks.get_mut(index)?).iter_mut();
         let mut places = lines.flat_map(|line| line.tags.iter().zip(&mut line.entries));
-        let replaced = places.find_map(|(other, entry)| {
+        places.find_map(|(other, entry)| {
             let entry = entry.as_mut()?;
             (*other == tag && is(entry)).then_some(entry)
-        });
-        if let Some(replaced) = replaced {
-            *replaced = entry;
-        }
+        })
     }
 
-    /// Takes out the entry under this hash that is recognised.
-    pub(super) fn remove(&mut self, hash: u64, is: impl Fn(&E) -> bool) {
-        let tag = tag(hash);
+    /// Takes out the entry under this tag that is recognised.
+    pub(super) fn remove(&mut self, tag: Tag, is: impl Fn(&E) -> bool) {
+        let tag = tag.get();
         let index = self.chunk_of(tag);
         let Some(chunk) = self.chunks.get_mut(index) else {
             return;
@@ -204,11 +217,6 @@ impl<E, const PLACES: usize> fmt::Debug for Index<E, PLACES> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Index").field("len", &self.len).finish()
     }
-}
-
-/// The part of a hash that is kept. The chunk is picked by its low bits, the line by its high ones.
-fn tag(hash: u64) -> u32 {
-    (hash >> 32) as u32
 }
 
 /// The line of a chunk where the search for a tag begins.
@@ -290,19 +298,20 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::CourseNode;
     use super::super::slab::Slot;
     use super::*;
 
     /// Spread over the tags, and not too well: some collide.
-    fn hash(key: u32) -> u64 {
-        u64::from(key / 3).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    fn tag(key: u32) -> Tag {
+        Tag::of(u64::from(key / 3).wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
 
     /// Pointers, as they are the hardest to get right, to a key and a version.
     type Entry = Arc<(u32, u32)>;
 
     fn find(index: &Index<Entry, 5>, key: u32) -> Option<u32> {
-        index.find(hash(key), |entry| (entry.0 == key).then_some(entry.1))
+        index.find(tag(key), |entry| (entry.0 == key).then_some(entry.1))
     }
 
     #[test]
@@ -310,7 +319,7 @@ mod tests {
         let mut index = Index::new();
         for key in 0..5_000 {
             assert_eq!(find(&index, key), None);
-            index.insert(hash(key), Arc::new((key, 0)));
+            index.insert(tag(key), Arc::new((key, 0)));
             for probe in [0, key / 2, key] {
                 assert_eq!(find(&index, probe), Some(0));
             }
@@ -322,21 +331,25 @@ mod tests {
     #[test]
     fn a_line_is_one_of_the_cache() {
         assert_eq!(size_of::<Line<Slot, 8>>(), 64);
+        assert_eq!(size_of::<Line<Tag, 8>>(), 64);
+        assert_eq!(size_of::<Line<CourseNode, 3>>(), 64);
         assert_eq!(size_of::<Line<Entry, 5>>(), 64);
     }
 
     #[test]
-    fn entries_of_one_hash_are_all_found() {
+    fn entries_of_one_tag_are_all_found() {
         let mut index = Index::new();
         let find = |index: &Index<Entry, 5>, key| {
-            index.find(7, |entry| (entry.0 == key).then_some(entry.1))
+            index.find(Tag::of(7 << 32), |entry| {
+                (entry.0 == key).then_some(entry.1)
+            })
         };
         for key in 0..100 {
-            index.insert(7, Arc::new((key, key)));
+            index.insert(Tag::of(7 << 32), Arc::new((key, key)));
             assert!((0..=key).all(|key| find(&index, key) == Some(key)));
         }
         for key in 0..100 {
-            index.remove(7, |entry| entry.0 == key);
+            index.remove(Tag::of(7 << 32), |entry| entry.0 == key);
             assert_eq!(find(&index, key), None);
             assert!((key + 1..100).all(|key| find(&index, key) == Some(key)));
         }
@@ -354,16 +367,18 @@ mod tests {
                 let entry = Arc::new((key, version));
                 match step {
                     0..=4 if !model.contains_key(&key) => {
-                        index.insert(hash(key), entry);
+                        index.insert(tag(key), entry);
                         model.insert(key, version);
                     }
                     0..=6 => {
-                        index.replace(hash(key), |entry| entry.0 == key, entry);
+                        if let Some(held) = index.get_mut(tag(key), |entry| entry.0 == key) {
+                            *held = entry;
+                        }
                         model.entry(key).and_modify(|old| *old = version);
                     }
                     7 if kept.len() < 20 => kept.push((index.clone(), model.clone())),
                     _ => {
-                        index.remove(hash(key), |entry| entry.0 == key);
+                        index.remove(tag(key), |entry| entry.0 == key);
                         model.remove(&key);
                     }
                 }

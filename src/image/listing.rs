@@ -305,7 +305,7 @@ impl Image {
                 .map(|code| {
                     node.courses
                         .range::<_, str>((Bound::Included(code), Bound::Unbounded))
-                        .filter_map(|(_, slot)| self.courses.get(*slot))
+                        .filter_map(|(_, place)| self.course_at(*place))
                 })
                 .into_iter()
                 .flatten()

@@ -35,7 +35,7 @@ use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, Subject};
 
 pub(crate) use change::Change;
 pub(crate) use feed::{Feed, OffFeed, Page as FeedPage, Retention};
-use index::Index;
+use index::{Index, Tag};
 use newest::Newest;
 use slab::{Slab, Slot};
 use text::Words;
@@ -50,7 +50,7 @@ pub use runs::CourseRuns;
 #[derive(Clone, Debug)]
 pub(crate) struct OrganizationNode {
     pub(crate) organization: Arc<Organization>,
-    courses: OrdMap<Arc<str>, Slot>,
+    courses: OrdMap<Arc<str>, CoursePlace>,
     runs: u64,
 }
 
@@ -81,20 +81,26 @@ impl CourseNode {
     }
 }
 
-/// Where records are in a [`Slab`].
-type SlotIndex = Index<Slot, 8>;
+/// Where a course is in the index of courses.
+#[derive(Clone, Copy, Debug)]
+struct CoursePlace {
+    /// Of its codes.
+    tag: Tag,
+    id: CatalogCourseId,
+}
 
 /// See the [module](self).
 #[derive(Clone)]
 pub(crate) struct Image {
     /// The order of every listing by key: folded short names.
     organizations_by_name: OrdMap<Arc<str>, Slot>,
-    organizations_by_id: SlotIndex,
+    organizations_by_id: Index<Slot, 8>,
     organizations: Slab<OrganizationNode>,
-    courses: Slab<CourseNode>,
-    courses_by_id: SlotIndex,
-    /// By the folded short name of the organization and the folded code.
-    courses_by_code: SlotIndex,
+    /// By the folded short name of the organization and the folded code. Nothing else points to the
+    /// runs of a course: to change them changes this alone.
+    courses: Index<CourseNode, 3>,
+    /// The tags of their codes.
+    courses_by_id: Index<Tag, 8>,
     courses_by_age: Newest<CatalogCourse>,
     /// By the folded key.
     runs: Index<Arc<CourseRun>, 5>,
@@ -122,9 +128,8 @@ impl Image {
             organizations_by_name: OrdMap::new(),
             organizations_by_id: Index::new(),
             organizations: Slab::new(),
-            courses: Slab::new(),
+            courses: Index::new(),
             courses_by_id: Index::new(),
-            courses_by_code: Index::new(),
             courses_by_age: Newest::new(),
             runs: Index::new(),
             runs_by_age: Newest::new(),
@@ -165,7 +170,7 @@ impl Image {
     }
 
     pub(crate) fn course(&self, id: CatalogCourseId) -> Option<&CourseNode> {
-        self.courses.get(self.course_slot(id)?)
+        self.course_at(self.course_place(id)?)
     }
 
     /// The catalog course of an organization, whose case is ignored, with exactly this code.
@@ -189,11 +194,11 @@ impl Image {
         course_code: &str,
         is: impl Fn(&str) -> bool,
     ) -> Option<&CourseNode> {
-        let hash = self.hash_of_codes(short_name, course_code);
-        self.courses_by_code.find(hash, |&slot| {
-            self.courses.get(slot).filter(|CourseNode { course, .. }| {
-                is(course.course_code.as_str()) && eq_ignoring_case(course.org.as_str(), short_name)
-            })
+        let tag = self.tag_of_codes(short_name, course_code);
+        self.courses.find(tag, |node| {
+            let CourseNode { course, .. } = node;
+            (is(course.course_code.as_str()) && eq_ignoring_case(course.org.as_str(), short_name))
+                .then_some(node)
         })
     }
 
@@ -209,7 +214,7 @@ impl Image {
 
     fn run_under(&self, key: &str, is: impl Fn(&CourseRun) -> bool) -> Option<&Arc<CourseRun>> {
         self.runs
-            .find(self.hash_of_key(key), |run| is(run).then_some(run))
+            .find(self.tag_of_key(key), |run| is(run).then_some(run))
     }
 
     // Listings without a query.
@@ -228,7 +233,7 @@ impl Image {
     ) -> impl Iterator<Item = &'a CourseNode> {
         node.courses
             .values()
-            .filter_map(|slot| self.courses.get(*slot))
+            .filter_map(|place| self.course_at(*place))
     }
 
     /// Every catalog course, by organization and code.
@@ -251,40 +256,47 @@ impl Image {
         self.references.contains(&(subject, referrer.clone()))
     }
 
-    // Slots and hashes.
+    // Places and tags.
 
     fn organization_slot(&self, id: OrganizationId) -> Option<Slot> {
-        let hash = self.hash_of_id(id.get());
-        self.organizations_by_id.find(hash, |&slot| {
+        let tag = self.tag_of_id(id.get());
+        self.organizations_by_id.find(tag, |&slot| {
             let node = self.organizations.get(slot)?;
             (node.organization.id == id).then_some(slot)
         })
     }
 
-    fn course_slot(&self, id: CatalogCourseId) -> Option<Slot> {
-        let hash = self.hash_of_id(id.get());
-        self.courses_by_id.find(hash, |&slot| {
-            let node = self.courses.get(slot)?;
-            (node.course.id == id).then_some(slot)
+    fn course_place(&self, id: CatalogCourseId) -> Option<CoursePlace> {
+        self.courses_by_id.find(self.tag_of_id(id.get()), |&tag| {
+            let place = CoursePlace { tag, id };
+            self.course_at(place).map(|_| place)
         })
     }
 
-    fn hash(&self, feed: impl FnOnce(&mut <RandomState as BuildHasher>::Hasher)) -> u64 {
+    #[inline]
+    fn course_at(&self, place: CoursePlace) -> Option<&CourseNode> {
+        self.courses.find(place.tag, |node| {
+            (node.course.id == place.id).then_some(node)
+        })
+    }
+
+    #[inline(always)]
+    fn tag(&self, feed: impl FnOnce(&mut <RandomState as BuildHasher>::Hasher)) -> Tag {
         let mut hasher = self.seed.build_hasher();
         feed(&mut hasher);
-        hasher.finish()
+        Tag::of(hasher.finish())
     }
 
-    fn hash_of_id(&self, id: u64) -> u64 {
-        self.hash(|hasher| hasher.write_u64(id))
+    fn tag_of_id(&self, id: u64) -> Tag {
+        self.tag(|hasher| hasher.write_u64(id))
     }
 
-    fn hash_of_key(&self, key: &str) -> u64 {
-        self.hash(|hasher| hash_ignoring_case(key, hasher))
+    fn tag_of_key(&self, key: &str) -> Tag {
+        self.tag(|hasher| hash_ignoring_case(key, hasher))
     }
 
-    fn hash_of_codes(&self, short_name: &str, course_code: &str) -> u64 {
-        self.hash(|hasher| {
+    fn tag_of_codes(&self, short_name: &str, course_code: &str) -> Tag {
+        self.tag(|hasher| {
             hash_ignoring_case(short_name, hasher);
             hash_ignoring_case(course_code, hasher);
         })
