@@ -27,7 +27,7 @@ pub(crate) use batch::Batch;
 pub(crate) use error::{EngineError, Guard};
 pub(crate) use forgetful::ForgetfulEngine;
 pub(crate) use memory::MemoryStore;
-pub(crate) use sled::{PAGE_ROWS, SPLIT_ROWS, SledEngine, SledOptions};
+pub(crate) use sled::{SledEngine, SledOptions};
 
 use std::fmt;
 use std::ops::ControlFlow;

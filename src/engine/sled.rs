@@ -39,6 +39,8 @@
 //! | [`recovery`] | what a journal holds, found at an opening |
 //! | [`rows`] | what is in the journal, lying over the trees |
 //! | [`carrier`] | a thread that carries it there |
+//! | [`fill`] | filling a new store with rows in order, in full pages |
+//! | [`settle`] | having sled clean its log, and make it shorter |
 //! | [`named_file`] | a file, made durable |
 //! | [`log_file`] | the log: made durable, and known to be released |
 //! | [`watchdog`] | a flush that would wait for ever is freed |
@@ -50,6 +52,7 @@
 mod around;
 mod carrier;
 mod conf;
+mod fill;
 mod folder;
 mod frame;
 mod journal;
@@ -60,6 +63,7 @@ mod open;
 mod outcome;
 mod recovery;
 mod rows;
+mod settle;
 mod snapshot;
 mod store;
 #[cfg(test)]
@@ -77,7 +81,6 @@ use self::outcome::guarded;
 use self::recovery::Recovered;
 use self::rows::{Overlaid, Rows};
 use self::store::{MAX_UNSYNCED_BYTES, Store, Unapplied, log_bytes};
-pub(crate) use self::store::{PAGE_ROWS, SPLIT_ROWS};
 use super::poison::Poison;
 use super::{Batch, Durability, Engine, EngineError, RowSink, Tree};
 

@@ -1,19 +1,16 @@
 //! Compacting: a fresh store with the same rows, put in the place of the old one.
 //!
-//! sled does not give space back; a store that is written anew has none to give. No row is
-//! changed, not even the ledger.
+//! sled does not give space back; a store that is filled anew, page by page, has little to give. No row
+//! is changed, not even the ledger.
 
 use std::fmt;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::engine::{
-    Batch, Durability, Engine, EngineError, PAGE_ROWS, SPLIT_ROWS, SledOptions, Tree,
-};
+use crate::engine::{Engine, EngineError, SledEngine, SledOptions};
 use crate::error::{Error, Result};
 use crate::schema::folder::{Folder, engine_error};
-use crate::schema::{DATA_TREES, Ledger, META, load_checked};
+use crate::schema::{DATA_TREES, Ledger, load_checked};
 
 /// What compacting a catalog did.
 #[derive(Clone, Debug)]
@@ -43,7 +40,8 @@ impl fmt::Display for CompactReport {
 /// versions of its rows have, and checks it before it takes the place of the old one.
 ///
 /// Whenever it is interrupted, the folder has the old store or the new one, whole; the next
-/// opening clears away the other. It needs as much free space as the new store takes.
+/// opening clears away the other. It needs as much free space as the new store takes, and some twenty
+/// megabytes more while it works.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -99,63 +97,17 @@ pub fn compact(path: impl AsRef<Path>) -> Result<CompactReport> {
 /// Copies every row, the ledger last, and tells how many there are.
 fn copy(
     old: &dyn Engine,
-    new: &mut dyn Engine,
+    new: &mut SledEngine,
     ledger: &Ledger,
 ) -> std::result::Result<u64, EngineError> {
-    let mut rows = 1;
+    let mut filler = new.filler();
     for tree in DATA_TREES {
-        rows += copy_tree(old, new, tree)?;
+        filler.fill(tree, |row| old.load(tree, row))?;
     }
-    let row = ledger.as_row();
-    debug_assert_eq!(row.tree, META);
-    let mut batch = Batch::new();
-    batch.put(row.tree, row.key, None, Some(row.value));
-    new.commit(batch, Durability::Durable)?;
-    Ok(rows)
-}
-
-/// Copies a tree so that its pages are full.
-///
-/// sled splits a page in the middle, so rows that come in order leave every page half empty. So of
-/// each page's rows, as many come first as make it split, and the others once all pages are there.
-fn copy_tree(
-    old: &dyn Engine,
-    new: &mut dyn Engine,
-    tree: Tree,
-) -> std::result::Result<u64, EngineError> {
-    let splitting = copy_rows(old, new, tree, |row| row % PAGE_ROWS < SPLIT_ROWS)?;
-    let filling = copy_rows(old, new, tree, |row| row % PAGE_ROWS >= SPLIT_ROWS)?;
-    Ok(splitting + filling)
-}
-
-/// Copies the rows of a tree whose places in it are wanted.
-fn copy_rows(
-    old: &dyn Engine,
-    new: &mut dyn Engine,
-    tree: Tree,
-    wanted: impl Fn(usize) -> bool,
-) -> std::result::Result<u64, EngineError> {
-    let (mut place, mut rows) = (0, 0);
-    let mut batch = Batch::new();
-    let mut outcome = Ok(());
-    old.load(tree, &mut |key, value| {
-        place += 1;
-        if !wanted(place - 1) {
-            return ControlFlow::Continue(());
-        }
-        batch.put(tree, key.to_vec(), None, Some(value.to_vec()));
-        rows += 1;
-        if super::is_full(&batch) {
-            outcome = new.commit(std::mem::take(&mut batch), Durability::Durable);
-        }
-        match outcome {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
+    let ledger = ledger.as_row();
+    filler.fill(ledger.tree, |row| {
+        let _ = row(&ledger.key, &ledger.value);
+        Ok(())
     })?;
-    outcome?;
-    if !batch.is_empty() {
-        new.commit(batch, Durability::Durable)?;
-    }
-    Ok(rows)
+    filler.finish()
 }

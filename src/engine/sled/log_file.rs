@@ -29,6 +29,14 @@ impl LogFile {
         self.file.path()
     }
 
+    /// How long the log is, in bytes.
+    pub(super) fn bytes(&self) -> Result<u64, EngineError> {
+        let metadata = self.file.file.metadata();
+        metadata
+            .map(|metadata| metadata.len())
+            .map_err(|source| self.file.failed("measuring", source))
+    }
+
     /// Makes all that sled was given durable.
     ///
     /// sled's flush hands its buffers to the kernel and starts them on their way to the disk, but

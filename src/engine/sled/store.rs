@@ -152,7 +152,7 @@ impl Trees {
     /// If it is interrupted, the rows are in the journal still, and are written once more; so it needs
     /// no transaction.
     pub(super) fn carry(&self, rows: &Rows, generation: u64) -> Carried {
-        let (mut written, mut unsynced) = (0, 0);
+        let mut log = Spending::on(self);
         for (tree, rows) in rows.trees() {
             let sled = self.tree(tree)?;
             for (key, row) in in_filling_order(rows) {
@@ -166,19 +166,12 @@ impl Trees {
                     expect.check(tree, key, before.as_deref())?;
                 }
                 let bytes = key.len() + row.value.as_ref().map_or(0, Vec::len);
-                unsynced += log_bytes(1, bytes);
-                if unsynced > MAX_UNSYNCED_BYTES {
-                    self.log.sync(&self.db)?;
-                    written += std::mem::take(&mut unsynced);
-                }
+                log.add(log_bytes(1, bytes))?;
             }
         }
-        let noted = guarded("writing", || {
-            self.db.insert(CARRIED, &generation.to_be_bytes())
-        })?;
-        noted.map_err(|error| self.error(error, "writing to"))?;
-        self.log.sync(&self.db)?;
-        Ok(written + unsynced + log_bytes(1, CARRIED.len()))
+        log.put(&self.db, CARRIED, &generation.to_be_bytes())?;
+        log.sync()?;
+        Ok(log.written())
     }
 
     /// Checks the expectations and writes the batch, in one transaction.
@@ -226,18 +219,84 @@ impl Trees {
     }
 }
 
-/// How many rows a page of sled's holds at most, and how many of them it keeps when it is split.
-pub(crate) const PAGE_ROWS: usize = 16;
-pub(crate) const SPLIT_ROWS: usize = 9;
+/// Rows written one by one, and made durable before they are too much log.
+pub(super) struct Spending<'store> {
+    trees: &'store Trees,
+    /// Upper estimates, in bytes of log.
+    unsynced: u64,
+    synced: u64,
+}
 
-/// Rows in an order that fills pages.
+impl<'store> Spending<'store> {
+    pub(super) fn on(trees: &'store Trees) -> Self {
+        Self {
+            trees,
+            unsynced: 0,
+            synced: 0,
+        }
+    }
+
+    /// sled's own tree, whose rows are none of the catalog's.
+    pub(super) fn default_tree(&self) -> &'store ::sled::Tree {
+        &self.trees.db
+    }
+
+    pub(super) fn put(
+        &mut self,
+        tree: &::sled::Tree,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), EngineError> {
+        let put = guarded("writing", || tree.insert(key, value))?;
+        put.map_err(|error| self.trees.error(error, "writing to"))?;
+        self.add(log_bytes(1, key.len() + value.len()))
+    }
+
+    pub(super) fn remove(&mut self, tree: &::sled::Tree, key: &[u8]) -> Result<(), EngineError> {
+        let removed = guarded("writing", || tree.remove(key))?;
+        removed.map_err(|error| self.trees.error(error, "writing to"))?;
+        self.add(log_bytes(1, key.len()))
+    }
+
+    /// Counts log that was written, and makes all of it durable if it is enough.
+    pub(super) fn add(&mut self, bytes: u64) -> Result<(), EngineError> {
+        self.unsynced += bytes;
+        if self.unsynced > MAX_UNSYNCED_BYTES {
+            self.sync()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn sync(&mut self) -> Result<(), EngineError> {
+        self.trees.log.sync(&self.trees.db)?;
+        self.synced += std::mem::take(&mut self.unsynced);
+        Ok(())
+    }
+
+    /// How many bytes of log it was, at most.
+    pub(super) fn written(&self) -> u64 {
+        self.synced + self.unsynced
+    }
+}
+
+/// How many rows a page of sled's holds at most.
+pub(super) const PAGE_ROWS: usize = 16;
+
+/// Whether a page's row, by its place in the page, is one of the nine that sled keeps in it at a split:
+/// those at the edges.
 ///
 /// sled splits a page in the middle, so new rows that come in order leave every page half empty. So of
-/// as many as a page holds, those come first that make it split, and the others once all pages are there.
+/// as many as a page holds, these come first, and the others once all pages are there. The page's last
+/// row is one of them, so that none of the others belongs beyond the border to the next page.
+pub(super) fn is_first(place: usize) -> bool {
+    place < 8 || place == PAGE_ROWS - 1
+}
+
+/// Rows in an order that fills pages.
 fn in_filling_order<K, V>(rows: &BTreeMap<K, V>) -> impl Iterator<Item = (&K, &V)> {
     let numbered = || rows.iter().enumerate();
-    let splitting = numbered().filter(|(place, _)| place % PAGE_ROWS < SPLIT_ROWS);
-    let filling = numbered().filter(|(place, _)| place % PAGE_ROWS >= SPLIT_ROWS);
+    let splitting = numbered().filter(|(place, _)| is_first(place % PAGE_ROWS));
+    let filling = numbered().filter(|(place, _)| !is_first(place % PAGE_ROWS));
     splitting.chain(filling).map(|(_, row)| row)
 }
 

@@ -405,6 +405,73 @@ fn deferred_commits_are_synced_now_and_then() {
     assert!(synced >= 4, "synced {synced} times");
 }
 
+/// Fills a store with so many rows of 1,000 bytes, and tells how many bytes its log has beyond them.
+fn filled_in_order(dir: &Path, count: u32) -> u64 {
+    let mut engine = open(dir).unwrap();
+    let mut filler = engine.filler();
+    for (tree, from) in [(TREES[0], 0), (TREES[1], count)] {
+        let filled = filler.fill(tree, |row| {
+            for number in from..from + count / 2 {
+                if row(&number.to_be_bytes(), &[number as u8; 996]).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        filled.unwrap();
+    }
+    assert_eq!(filler.finish().unwrap(), u64::from(count / 2 * 2));
+    Box::new(engine).close().unwrap();
+    fs::metadata(dir.join("db")).unwrap().len() - u64::from(count) * 1000
+}
+
+/// Rows in order, committed in batches, leave more than twice as much log as they have bytes.
+#[test]
+fn a_filled_store_is_little_longer_than_its_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let beyond = filled_in_order(dir.path(), 24_000);
+    println!("{beyond} bytes beyond 24 MB of rows");
+    assert!(beyond < 12 << 20, "{beyond} bytes");
+    let engine = open(dir.path()).unwrap();
+    for (tree, from) in [(TREES[0], 0), (TREES[1], 24_000)] {
+        let rows = rows(&engine, tree);
+        assert_eq!(rows.len(), 12_000);
+        for ((key, value), number) in rows.into_iter().zip(from..) {
+            assert_eq!(key, u32::to_be_bytes(number));
+            assert_eq!(value, [number as u8; 996]);
+        }
+    }
+    // sled's own tree is as it was.
+    let trees = &engine.store().unwrap().trees;
+    assert_eq!(trees.db.iter().count(), 0);
+}
+
+/// A page's last row has other values before its own, which it may have anyway; and there are trees
+/// that end in the midst of a page, or of a portion.
+#[test]
+fn rows_of_all_kinds_are_filled_in() {
+    let counts = [0, 1, 8, 9, 15, 16, 17, 31, 33, 1000, 32_768, 32_769, 65_549];
+    for count in counts {
+        let dir = tempfile::tempdir().unwrap();
+        let mut engine = open(dir.path()).unwrap();
+        let value = |number: u32| vec![(number / 16 % 4) as u8; (number / 64 % 3) as usize];
+        let expected: Vec<_> = (0..count)
+            .map(|number: u32| (number.to_be_bytes().to_vec(), value(number)))
+            .collect();
+        let mut filler = engine.filler();
+        let filled = filler.fill(TREES[0], |row| {
+            let mut rows = expected.iter();
+            let _ = rows.try_for_each(|(key, value)| row(key, value));
+            Ok(())
+        });
+        filled.unwrap();
+        assert_eq!(filler.finish().unwrap(), u64::from(count));
+        assert!(rows(&engine, TREES[0]) == expected, "{count} rows");
+        Box::new(engine).close().unwrap();
+        assert!(rows(&open(dir.path()).unwrap(), TREES[0]) == expected);
+    }
+}
+
 /// Puts a row by way of the journal, and expects another before it.
 fn replace(engine: &mut SledEngine, before: Option<&[u8]>, after: Option<&[u8]>) {
     let mut batch = Batch::new();
