@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
+
 use super::Catalog;
 use super::request::{Draft, Outcome, Plan, Request, Warning};
 use super::selector::CourseSelector;
 use crate::error::{Entity, Error, Result};
-use crate::image::{Change, Image, Versions};
+use crate::image::{AT_ONCE, Change, Image, Versions};
 use crate::key::{CourseKey, InvalidKey, RunKey, eq_ignoring_case};
 use crate::model::{CatalogCourse, CourseRun, Field, RunCode, Subject, Timestamp, Title};
 
@@ -70,6 +72,32 @@ pub(super) fn find_run<'i>(image: &'i Image, key: &str) -> Result<&'i Arc<Course
     match image.run(key) {
         Some(run) => Ok(run),
         None => find_run_of_parsed(image, key),
+    }
+}
+
+/// Finds many, as [`find_run`] finds one.
+pub(super) fn find_runs(
+    image: &Image,
+    keys: impl IntoIterator<Item = impl AsRef<str>>,
+) -> Result<Vec<Option<Arc<CourseRun>>>> {
+    let mut keys = keys.into_iter();
+    let mut found = Vec::with_capacity(keys.size_hint().0);
+    loop {
+        let some: ArrayVec<_, AT_ONCE> = keys.by_ref().take(AT_ONCE).collect();
+        if some.is_empty() {
+            return Ok(found);
+        }
+        for (key, run) in some.iter().zip(image.runs_at_once(&some)) {
+            let run = match run {
+                Some(run) => Some(run),
+                None => match find_run_of_parsed(image, key.as_ref()) {
+                    Ok(run) => Some(run),
+                    Err(Error::NotFound { .. }) => None,
+                    Err(error) => return Err(error),
+                },
+            };
+            found.push(run.cloned());
+        }
     }
 }
 
@@ -363,5 +391,44 @@ impl Plan for DeleteCourseRun {
         draft.check_unreferenced(subject, Entity::CourseRun, &run.course_key)?;
         draft.change(Change::CourseRun(Versions::deleted(run)));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::modulestore::CreateModulestoreRun;
+    use super::*;
+
+    #[test]
+    fn many_runs_come_in_the_order_asked_however_many_are_looked_up_at_once() {
+        let catalog = Catalog::temporary().unwrap();
+        let key = |n: usize| format!("course-v1:MITx+Math{}+{n}", n % 7);
+        for n in (0..100_usize).filter(|n| !n.is_multiple_of(3)) {
+            let new = CreateModulestoreRun::new(key(n));
+            catalog.submit(new).wait().unwrap();
+        }
+        // Some with a branch, which is dropped; some in other letters, which are other keys.
+        let asked = |n: usize| match n % 5 {
+            0 => format!("{}+branch@draft", key(n)),
+            1 => key(n).replace("MITx", "mitx"),
+            _ => key(n),
+        };
+        for count in [0, 1, 31, 32, 33, 64, 100] {
+            let keys: Vec<_> = (0..count).map(asked).collect();
+            let found = catalog.get_course_runs(&keys).unwrap();
+            let found: Vec<_> = found
+                .iter()
+                .map(|run| run.as_ref().map(|run| run.course_key.to_string()))
+                .collect();
+            let is_there = |n: usize| !n.is_multiple_of(3) && n % 5 != 1;
+            let there: Vec<_> = (0..count).map(|n| is_there(n).then(|| key(n))).collect();
+            assert_eq!(found, there);
+        }
+        let mut keys: Vec<_> = (0..100).map(asked).collect();
+        keys[70] = "no key".to_owned();
+        assert!(matches!(
+            catalog.get_course_runs(&keys),
+            Err(Error::InvalidKey(_))
+        ));
     }
 }

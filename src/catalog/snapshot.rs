@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::changes::{Changes, read_changes};
 use super::references::find_subject;
-use super::runs::find_run;
+use super::runs::{find_run, find_runs};
 use super::selector::CourseSelector;
 use crate::error::{Entity, Error, Result};
 use crate::image::{CourseQuery, CourseRuns, Image, Order, OrganizationQuery, Page, RunQuery};
@@ -115,14 +115,7 @@ reads! {
     /// # Errors
     /// [`Error::InvalidKey`] if a key is malformed or names no run.
     pub fn get_course_runs(&self, course_keys: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Vec<Option<Arc<CourseRun>>>> {
-        |image| course_keys
-            .into_iter()
-            .map(|key| match find_run(image, key.as_ref()) {
-                Ok(run) => Ok(Some(Arc::clone(run))),
-                Err(Error::NotFound { .. }) => Ok(None),
-                Err(error) => Err(error),
-            })
-            .collect()
+        |image| find_runs(image, course_keys)
     }
 
     /// The catalog course that a run is a run of.

@@ -117,12 +117,36 @@ impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
         tag: Tag,
         recognised: impl Fn(&'a E) -> Option<T>,
     ) -> Option<T> {
-        let tag = tag.get();
-        let chunk = self.chunks.get(self.chunk_of(tag))?;
-        let home = home(tag, chunk.len());
-        match chunk.get(home)?.first(tag).and_then(&recognised) {
-            None => search(chunk, home, tag, recognised),
+        match self.likely(tag).and_then(&recognised) {
+            None => self.search(tag, recognised),
             found => found,
+        }
+    }
+
+    /// The entry that `find` looks at first, which nearly always is the only one under this tag.
+    ///
+    /// Whoever looks for many can ask for all of these before looking at any of the records, so that
+    /// the processor waits for all of them at the same time.
+    #[inline(always)]
+    pub(super) fn likely(&self, tag: Tag) -> Option<&E> {
+        let chunk = self.chunks.get(self.chunk_of(tag.get()))?;
+        chunk.get(home(tag.get(), chunk.len()))?.first(tag.get())
+    }
+
+    /// A search that did not end with the first entry that it looked at, from its beginning.
+    #[cold]
+    fn search<'a, T>(&'a self, tag: Tag, recognised: impl Fn(&'a E) -> Option<T>) -> Option<T> {
+        let wanted = tag.get();
+        let chunk = self.chunks.get(self.chunk_of(wanted))?;
+        let mut at = home(wanted, chunk.len());
+        loop {
+            let line = chunk.get(at)?;
+            let mut alike = line.iter().filter(|(tag, _)| *tag == wanted);
+            let found = alike.find_map(|(_, entry)| recognised(entry));
+            if found.is_some() || !line.is_full() {
+                return found;
+            }
+            at = next(at, chunk.len());
         }
     }
 
@@ -227,26 +251,6 @@ fn home(tag: u32, lines: usize) -> usize {
 /// The line after this one.
 fn next(at: usize, lines: usize) -> usize {
     if at + 1 < lines { at + 1 } else { 0 }
-}
-
-/// A search that did not end with the first entry that it looked at, from its beginning.
-#[cold]
-fn search<'a, E, T, const PLACES: usize>(
-    chunk: &'a [Line<E, PLACES>],
-    home: usize,
-    wanted: u32,
-    recognised: impl Fn(&'a E) -> Option<T>,
-) -> Option<T> {
-    let mut at = home;
-    loop {
-        let line = chunk.get(at)?;
-        let mut alike = line.iter().filter(|(tag, _)| *tag == wanted);
-        let found = alike.find_map(|(_, entry)| recognised(entry));
-        if found.is_some() || !line.is_full() {
-            return found;
-        }
-        at = next(at, chunk.len());
-    }
 }
 
 /// A chunk of its own size for these entries: half full, so that nearly all are at home.

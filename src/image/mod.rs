@@ -27,6 +27,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use foldhash::quality::RandomState;
 use imbl::{OrdMap, OrdSet};
 
@@ -80,6 +81,9 @@ impl CourseNode {
         words.may_match(self.runs.pairs())
     }
 }
+
+/// How many runs are looked up at once: more than a processor waits for at a time.
+pub(crate) const AT_ONCE: usize = 32;
 
 /// Where a course is in the index of courses.
 #[derive(Clone, Copy, Debug)]
@@ -210,6 +214,23 @@ impl Image {
     /// The run whose stored key is this one, ignoring case.
     pub(crate) fn run_ignoring_case(&self, key: &str) -> Option<&Arc<CourseRun>> {
         self.run_under(key, |run| eq_ignoring_case(run.course_key.as_str(), key))
+    }
+
+    /// The runs with exactly these stored keys, at most [`AT_ONCE`] of them.
+    ///
+    /// Step by step for all of them, so that the processor waits for many at the same time.
+    pub(crate) fn runs_at_once<'a>(
+        &'a self,
+        keys: &[impl AsRef<str>],
+    ) -> ArrayVec<Option<&'a Arc<CourseRun>>, AT_ONCE> {
+        let keys = keys.iter().map(AsRef::as_ref).take(AT_ONCE);
+        let tags: ArrayVec<Tag, AT_ONCE> = keys.clone().map(|key| self.tag_of_key(key)).collect();
+        let likely: ArrayVec<_, AT_ONCE> = tags.iter().map(|tag| self.runs.likely(*tag)).collect();
+        let of_key = |(run, key): (Option<&'a Arc<CourseRun>>, &str)| match run {
+            Some(run) if run.course_key.as_str() == key => Some(run),
+            _ => self.run(key),
+        };
+        likely.into_iter().zip(keys).map(of_key).collect()
     }
 
     fn run_under(&self, key: &str, is: impl Fn(&CourseRun) -> bool) -> Option<&Arc<CourseRun>> {
