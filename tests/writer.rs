@@ -486,3 +486,36 @@ fn the_last_handle_may_be_dropped_by_a_waker_on_the_writers_thread() {
     assert_eq!(catalog.stats().course_runs, 3);
     commits(&catalog);
 }
+
+/// Many callers are answered on a thread of their own, which is waited for when the last handle goes: but
+/// not by itself.
+#[test]
+fn a_waker_of_many_may_drop_the_last_handle() {
+    let gate = Gate::default();
+    let kept = Kept::in_a_folder();
+    let catalog = kept.open(Options::new().clock(gate.clock())).unwrap();
+    let (first, held) = gate.hold(&catalog);
+    let key = |number| format!("course-v1:Org+C+{number}");
+    let mut pending: Vec<_> = (2..=40)
+        .map(|number| catalog.submit(run(key(number))))
+        .collect();
+    let last = Mutex::new(Some(catalog));
+    let (dropped, woken) = mpsc::channel();
+    let waker = Waker::from(Arc::new(Calls(move || {
+        drop(last.lock().unwrap().take());
+        let thread = thread::current().name().map(str::to_owned);
+        dropped.send(thread).unwrap();
+    })));
+    // The last one, since that is woken first.
+    let polled = Pin::new(&mut pending[38]).poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    drop(held);
+    let thread = woken.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(thread.as_deref(), Some("coursecat-herald"));
+    first.wait().unwrap();
+    for pending in pending {
+        pending.wait().unwrap();
+    }
+    // That thread has waited for the writer.
+    assert_eq!(kept.open(Options::new()).unwrap().stats().course_runs, 39);
+}

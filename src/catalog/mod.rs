@@ -10,6 +10,7 @@ mod changes;
 mod committer;
 mod courses;
 mod group;
+mod herald;
 mod modulestore;
 mod only_if;
 mod options;
@@ -42,6 +43,7 @@ use crate::schema::folder::{Folder, engine_error, size_of_store};
 use crate::schema::{Ledger, TREES, is_folded_elsewhere, load_checked, renew_ledger};
 use at_once::Progress;
 use committer::Committer;
+use herald::Herald;
 use options::Rules;
 use request::writer_is_gone;
 use watch::{Bell, EndOfWatching};
@@ -362,6 +364,7 @@ impl Catalog {
             failure: None,
             deferred_since: None,
             work: Work::default(),
+            herald: Herald::default(),
         };
         let in_folder = folder.is_some();
         let thread = thread::Builder::new()
@@ -399,7 +402,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         if let Some(queue) = self.queue.take() {
             // It comes after all that was handed over. A writer that is gone needs it no more.
-            let _ = queue.send(Message::Close);
+            let _ = queue.send(Message::Close(thread::current().id()));
         }
         let Some(writer) = self.writer.take() else {
             return;

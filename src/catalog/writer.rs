@@ -13,10 +13,10 @@
 //! the store holds then is known only after it has been opened again.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread::ThreadId;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
@@ -25,6 +25,7 @@ use super::at_once::Progress;
 use super::awake;
 use super::committer::{Committer, Outcome};
 use super::group::Group;
+use super::herald::{self, Herald, News};
 use super::options::{Clock, Durability, Rules};
 use super::request::{Draft, Plan};
 use super::watch::Bell;
@@ -45,8 +46,8 @@ pub(super) enum Message {
     Verify(oneshot::Sender<Result<Report>>),
     /// The batch that was on its way has been committed, or has failed.
     Committed,
-    /// The last handle is gone: finish, and close the store.
-    Close,
+    /// The last handle is gone, on this thread: finish, and close the store.
+    Close(ThreadId),
 }
 
 /// A request with a place for its answer.
@@ -123,6 +124,7 @@ pub(super) struct Writer {
     /// Since when there are changes that have been answered and are not durable.
     pub(super) deferred_since: Option<Instant>,
     pub(super) work: Work,
+    pub(super) herald: Herald,
 }
 
 /// What the writer is at.
@@ -142,16 +144,21 @@ impl Writer {
     /// Serves the queue until the catalog is closed, then closes the store. Tells how many commits
     /// it has, if all of them are durable.
     pub(super) fn run(mut self, queue: &Receiver<Message>) -> Option<u64> {
+        let mut closed_by = None;
         while let Some(message) = self.next(queue) {
             match message {
                 Message::Request(job) => self.plan(job, queue),
                 Message::Committed => self.land(),
                 Message::Sync(caller) => drop(caller.send(self.sync())),
                 Message::Verify(caller) => drop(caller.send(self.verify())),
-                Message::Close => break,
+                Message::Close(thread) => {
+                    closed_by = Some(thread);
+                    break;
+                }
             }
         }
         self.finish();
+        self.herald.end(closed_by);
         let closed = self.committer.close();
         if let Err(error) = &closed {
             tracing::error!(path = %self.path.display(), "closing the catalog failed: {error}");
@@ -195,7 +202,7 @@ impl Writer {
     /// committed as soon as the store is free.
     fn plan(&mut self, first: Box<dyn Job>, queue: &Receiver<Message>) {
         if let Some(failure) = &self.failure {
-            return answer(&self.progress, vec![first], Some(failure));
+            return self.refuse(vec![first], &failure.clone());
         }
         let mut group =
             self.work.planned.take().unwrap_or_else(|| {
@@ -225,8 +232,7 @@ impl Writer {
             group.has_changed = false;
             self.deferred_since.get_or_insert_with(Instant::now);
         }
-        answer(&self.progress, std::mem::take(&mut group.jobs), None);
-        drop(replaced);
+        self.tell(std::mem::take(&mut group.jobs), replaced);
     }
 
     /// Has the next batch committed, if there is one and the store is free.
@@ -254,7 +260,7 @@ impl Writer {
             let outcome = self.committer.commit(batch);
             match self.committed(ledger, outcome) {
                 Ok(()) => self.settle(group),
-                Err(failure) => answer(&self.progress, group.jobs, Some(&failure)),
+                Err(failure) => self.refuse(group.jobs, &failure),
             }
         }
     }
@@ -286,7 +292,7 @@ impl Writer {
                     .planned
                     .take()
                     .map_or_else(Vec::new, |group| group.jobs);
-                answer(&self.progress, jobs, Some(&failure));
+                self.refuse(jobs, &failure);
             }
         }
     }
@@ -305,12 +311,22 @@ impl Writer {
     /// Publishes a group whose changes have all been committed, and answers it.
     fn settle(&mut self, group: Group) {
         let replaced = self.publish(&group);
-        answer(&self.progress, group.jobs, None);
-        drop(replaced);
+        self.tell(group.jobs, replaced);
     }
 
-    /// Shows readers what has been planned. Gives back the image before, if there is another now: to
-    /// let it go takes a while, for which nobody who waits for an answer should wait.
+    /// Answers requests whose changes are published.
+    fn tell(&mut self, jobs: Vec<Box<dyn Job>>, replaced: Option<Arc<Image>>) {
+        self.progress.done(jobs.len());
+        self.herald.tell(News { jobs, replaced });
+    }
+
+    /// Answers requests that cannot be stored.
+    fn refuse(&self, jobs: Vec<Box<dyn Job>>, failure: &Error) {
+        self.progress.done(jobs.len());
+        herald::answer(jobs, Some(failure));
+    }
+
+    /// Shows readers what has been planned. Gives back the image before, if there is another now.
     fn publish(&self, group: &Group) -> Option<Arc<Image>> {
         group.has_changed.then(|| {
             let replaced = self.published.swap(Arc::new(group.image.clone()));
@@ -358,20 +374,6 @@ impl Writer {
             self.bell.fail(&failure);
             failure
         })
-    }
-}
-
-/// Answers requests whose changes are published, or have failed.
-fn answer(progress: &Progress, jobs: Vec<Box<dyn Job>>, failure: Option<&Error>) {
-    progress.done(jobs.len());
-    // The last ones first: who handed over many waits for the first of them, and need not be woken
-    // for each.
-    for job in jobs.into_iter().rev() {
-        // A waker runs the caller's code: its panics are none of the writer's business.
-        let answered = catch_unwind(AssertUnwindSafe(|| job.answer(failure)));
-        if let Err(panic) = answered {
-            tracing::error!("a caller's waker panicked: {}", panic_message(&*panic));
-        }
     }
 }
 

@@ -1,0 +1,87 @@
+//! The herald: answers callers, many of them on a thread of its own while the writer goes on with the
+//! next group. Decides nothing: what it tells has happened.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle, ThreadId};
+
+use super::writer::{Job, panic_message};
+use crate::error::Error;
+use crate::image::Image;
+
+/// How many callers are worth a thread: to wake it costs as much as to wake one of them.
+const MANY: usize = 8;
+
+/// Callers whose requests have been carried out and are published, and the image before that.
+pub(super) struct News {
+    pub(super) jobs: Vec<Box<dyn Job>>,
+    /// To let it go takes a while, for which nobody who waits for an answer should wait.
+    pub(super) replaced: Option<Arc<Image>>,
+}
+
+/// See the [module](self).
+#[derive(Default)]
+pub(super) struct Herald {
+    /// Started when it is needed first: where few write at once, it never is.
+    thread: Option<(Sender<News>, JoinHandle<()>)>,
+}
+
+impl Herald {
+    /// Answers with what was planned: here and now if there are few callers.
+    pub(super) fn tell(&mut self, news: News) {
+        if news.jobs.len() < MANY {
+            return news.tell();
+        }
+        // Should the system have no thread left, it is done here.
+        let untold = match self.sender() {
+            Some(sender) => sender.send(news).err().map(|unsent| unsent.0),
+            None => Some(news),
+        };
+        if let Some(news) = untold {
+            news.tell();
+        }
+    }
+
+    /// Ends the thread. When this returns, everybody has been answered; unless it was a caller's waker that
+    /// let go of the last handle on that thread, which then waits for this.
+    pub(super) fn end(&mut self, closed_by: Option<ThreadId>) {
+        if let Some((sender, thread)) = self.thread.take() {
+            drop(sender);
+            if closed_by != Some(thread.thread().id()) {
+                // Whatever may panic there is caught there.
+                let _ = thread.join();
+            }
+        }
+    }
+
+    fn sender(&mut self) -> Option<&Sender<News>> {
+        if self.thread.is_none() {
+            let (sender, all_news) = mpsc::channel::<News>();
+            let thread = thread::Builder::new().name("coursecat-herald".to_owned());
+            let tell = move || all_news.into_iter().for_each(News::tell);
+            self.thread = thread.spawn(tell).ok().map(|thread| (sender, thread));
+        }
+        self.thread.as_ref().map(|(sender, _)| sender)
+    }
+}
+
+impl News {
+    fn tell(self) {
+        answer(self.jobs, None);
+        drop(self.replaced);
+    }
+}
+
+/// Answers requests: with what was planned, or with why it failed.
+pub(super) fn answer(jobs: Vec<Box<dyn Job>>, failure: Option<&Error>) {
+    // The last ones first: who handed over many waits for the first of them, and need not be woken
+    // for each.
+    for job in jobs.into_iter().rev() {
+        // A waker runs the caller's code: its panics are none of the writer's business.
+        let answered = catch_unwind(AssertUnwindSafe(|| job.answer(failure)));
+        if let Err(panic) = answered {
+            tracing::error!("a caller's waker panicked: {}", panic_message(&*panic));
+        }
+    }
+}
