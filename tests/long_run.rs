@@ -81,7 +81,7 @@ fn a_long_run() {
     while start.elapsed() < total {
         let open = || {
             Catalog::options()
-                .store_cache_bytes(1 << 20)
+                .store_cache_bytes(256 << 10)
                 .open(folder.path())
         };
         let opening = Longest::default();

@@ -90,7 +90,7 @@ use super::{Batch, Durability, Engine, EngineError, RowSink, Tree};
 pub(crate) struct SledOptions {
     /// The memory sled may use for pages, in bytes, at least 1 MiB. What callers read does not come from
     /// sled, so that little is enough. It also decides how many bytes of rows wait in the journal, and in
-    /// memory: up to a quarter of this.
+    /// memory: up to twice as much where commits come fast.
     pub(crate) cache_bytes: u64,
 }
 
@@ -106,8 +106,8 @@ impl Default for SledOptions {
 const SNAPSHOT_BYTES: u64 = 1 << 20;
 
 /// The journal turns after this part of the cache's size, within these bounds, in bytes.
-const GENERATIONS_IN_CACHE: u64 = 8;
-const GENERATION_BYTES: std::ops::RangeInclusive<u64> = (32 << 10)..=(2 << 20);
+const GENERATIONS_IN_CACHE: u64 = 2;
+const GENERATION_BYTES: std::ops::RangeInclusive<u64> = (32 << 10)..=(8 << 20);
 
 /// How many commits go straight to the trees before there is a journal. Who opens a store for a few
 /// changes is done before one is made.

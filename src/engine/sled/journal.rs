@@ -8,6 +8,7 @@
 //! what an older generation left behind is told by its number.
 
 use std::io::Read as _;
+use std::ops::Range;
 use std::path::Path;
 
 use super::frame::{self, Header};
@@ -22,9 +23,15 @@ pub(super) const FILES: [&str; 2] = ["journal.0", "journal.1"];
 /// one worth carrying.
 const PATIENCE: u64 = 2;
 
+/// How long a file is at first, unless no generation is to be longer, and by how much it grows at least, in
+/// bytes. A file that is not used much stays short; and each growth costs the file system a note.
+const GROWTH: u64 = 1 << 20;
+
 /// See the [module](self).
 pub(super) struct Journal {
     files: [NamedFile; 2],
+    /// How many bytes each of them has, with zeros where nothing was written yet.
+    lengths: [u64; 2],
     /// The generation that is being appended to.
     generation: u64,
     /// How many frames it has, and how many of them are durable.
@@ -47,13 +54,13 @@ impl Journal {
         generation: u64,
         generation_bytes: u64,
     ) -> Result<Self, EngineError> {
-        // They grow only where commits come faster than they can be carried.
-        let length = generation_bytes + (64 << 10);
+        let length = GROWTH.min(generation_bytes + (64 << 10));
         let [first, second] = FILES.map(|name| open_file(dir, name, length));
-        let files = [first?, second?];
+        let (first, second) = (first?, second?);
         folder::sync_folder(dir)?;
         Ok(Self {
-            files,
+            files: [first.0, second.0],
+            lengths: [first.1, second.1],
             generation,
             frames: 0,
             durable: 0,
@@ -88,20 +95,23 @@ impl Journal {
             previous: self.previous,
         };
         let encoded = frame::write(&mut self.buffer, header, batch);
-        let file = current(&self.files, self.generation);
+        let end = self.end + self.buffer.len() as u64;
+        let current = file_of(self.generation);
+        let (file, length) = (&self.files[current], &mut self.lengths[current]);
         encoded
             .map_err(std::io::Error::other)
+            .and_then(|()| grow(file, length, end))
             .and_then(|()| write_at(file, &self.buffer, self.end))
             .map_err(|source| file.failed("writing", source))?;
         self.frames += 1;
-        self.end += self.buffer.len() as u64;
+        self.end = end;
         Ok(())
     }
 
     /// Makes all that was appended durable.
     pub(super) fn sync(&mut self) -> Result<(), EngineError> {
         if self.durable < self.frames {
-            current(&self.files, self.generation).sync_data()?;
+            self.files[file_of(self.generation)].sync_data()?;
             self.durable = self.frames;
         }
         Ok(())
@@ -120,23 +130,38 @@ impl Journal {
     }
 }
 
-fn current(files: &[NamedFile; 2], generation: u64) -> &NamedFile {
-    &files[usize::from(generation % 2 == 1)]
+/// Which of the files a generation is in.
+fn file_of(generation: u64) -> usize {
+    usize::from(generation % 2 == 1)
 }
 
-/// Opens a file, with the length that it is to have, durably.
-fn open_file(dir: &Path, name: &str, wanted: u64) -> Result<NamedFile, EngineError> {
+/// Opens a file, with the length that it is to have at least, durably. Tells the length that it has.
+fn open_file(dir: &Path, name: &str, wanted: u64) -> Result<(NamedFile, u64), EngineError> {
     let file = NamedFile::open_or_create(dir.join(name))?;
     let length = file.file.metadata().map(|metadata| metadata.len());
     let length = length.map_err(|source| file.failed("measuring", source))?;
-    if length < wanted {
-        // Written, not just reserved: otherwise the file system would have to note of each part of the
-        // file, when it is written first, that it is.
-        write_at(&file, &vec![0; wanted as usize], 0)
-            .map_err(|source| file.failed("writing", source))?;
-        file.sync_all()?;
+    if length >= wanted {
+        return Ok((file, length));
     }
-    Ok(file)
+    write_zeros(&file, 0..wanted).map_err(|source| file.failed("writing", source))?;
+    file.sync_all()?;
+    Ok((file, wanted))
+}
+
+/// Gives a file more than its length, if what is to be written would not end before that.
+fn grow(file: &NamedFile, length: &mut u64, end: u64) -> std::io::Result<()> {
+    if end > *length {
+        let longer = end.max(*length + GROWTH);
+        write_zeros(file, *length..longer)?;
+        *length = longer;
+    }
+    Ok(())
+}
+
+/// Written, not just reserved: otherwise the file system would have to note of each part of the file, when
+/// it is written first, that it is.
+fn write_zeros(file: &NamedFile, part: Range<u64>) -> std::io::Result<()> {
+    write_at(file, &vec![0; (part.end - part.start) as usize], part.start)
 }
 
 /// Writes all of `bytes` to a place in the file.

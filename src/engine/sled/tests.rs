@@ -1,5 +1,6 @@
 //! What the sled engine promises beyond every engine: about its folder, its lock, and damage.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -510,6 +511,28 @@ fn what_is_in_the_journal_is_there_after_any_end() {
         assert_eq!(rows(&engine, TREES[0]).len() as u32, number);
     }
     assert_eq!(count(dir.path()).unwrap() as u32, number);
+}
+
+/// A file of the journal that gets longer than it was at first.
+#[test]
+fn a_journal_grows_by_steps_and_is_read_as_a_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = open_journaled(dir.path());
+    let value = vec![7; 10_000];
+    let lengths = (0..150_u8).map(|key| {
+        let mut batch = Batch::new();
+        batch.put(TREES[0], vec![key], None, Some(value.clone()));
+        engine.commit(batch, Durability::Deferred).unwrap();
+        let path = dir.path().join(journal::FILES[1]);
+        fs::metadata(path).unwrap().len()
+    });
+    let lengths: BTreeSet<u64> = lengths.collect();
+    assert_eq!(lengths, BTreeSet::from([1 << 20, 2 << 20]));
+    drop(engine);
+    let engine = open(dir.path()).unwrap();
+    let found = rows(&engine, TREES[0]);
+    assert_eq!(found.len(), 150);
+    assert!(found.iter().all(|(_, found)| *found == value));
 }
 
 /// What is written straight to the trees comes after what a journal had before the store was closed or
