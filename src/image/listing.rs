@@ -13,6 +13,7 @@ use super::landmark;
 use super::newest::Dated;
 use super::page::{first_few, page, sorted_after};
 use super::query::{CourseQuery, Order, OrganizationQuery, Page, RunQuery, Window};
+use super::runs::by_key;
 use super::text::Words;
 use super::{CourseNode, Image, OrganizationNode};
 use crate::key::{OrganizationId, cmp_ignoring_case, eq_ignoring_case, fold};
@@ -161,7 +162,6 @@ impl Image {
 
     pub(crate) fn list_runs(&self, query: &RunQuery) -> Result<Page<Arc<CourseRun>>, Invalid> {
         let limit = query.window.limit()?;
-        let matching = |run: &&Arc<CourseRun>| matches_run(&query.text, run);
         match query.window.order {
             Order::Key => {
                 let after = match position(&query.window) {
@@ -178,12 +178,11 @@ impl Image {
                     let from = after
                         .filter(|(org, code, _)| is_course(&node.course, org, code))
                         .map(|(_, _, key)| key);
-                    node.runs.by_key_if(|run| {
-                        matching(&run)
-                            && from.is_none_or(|key| {
-                                cmp_ignoring_case(run.course_key.as_str(), key).is_gt()
-                            })
-                    })
+                    by_key(node.runs.matching(&query.text).filter(|run| {
+                        from.is_none_or(|key| {
+                            cmp_ignoring_case(run.course_key.as_str(), key).is_gt()
+                        })
+                    }))
                 });
                 Ok(page(found, limit, |last| self.run_position(last)))
             }
@@ -209,8 +208,9 @@ impl Image {
                     });
                 if !few {
                     let mut walk = self.runs_by_age.iter_after(after.clone());
-                    let matching =
-                        |run: &&Arc<CourseRun>| self.run_in_scope(scope, run) && matching(run);
+                    let matching = |run: &&Arc<CourseRun>| {
+                        self.run_in_scope(scope, run) && query.text.match_run(run)
+                    };
                     if query.text.is_empty() {
                         return Ok(page(walk.filter(matching), limit, mark));
                     }
@@ -220,8 +220,7 @@ impl Image {
                 }
                 let all = self
                     .courses_of_runs(query, None)
-                    .flat_map(|node| &node.runs)
-                    .filter(matching);
+                    .flat_map(|node| node.runs.matching(&query.text));
                 let sorted = sorted_after(all, after.as_deref(), limit);
                 Ok(page(sorted, limit, mark))
             }
@@ -237,8 +236,7 @@ impl Image {
             };
         }
         self.courses_of_runs(query, None)
-            .flat_map(|node| &node.runs)
-            .filter(|run| matches_run(&query.text, run))
+            .flat_map(|node| node.runs.matching(&query.text))
             .count() as u64
     }
 
@@ -431,14 +429,6 @@ fn matches_course(query: &CourseQuery, course: &CatalogCourse) -> bool {
             course.course_code.as_str(),
             course.org.as_str(),
         ])
-}
-
-fn matches_run(words: &Words, run: &CourseRun) -> bool {
-    let key = &run.course_key;
-    words.match_any_or_key(
-        &[run.title.as_str(), key.org(), key.course(), key.run()],
-        key.as_str(),
-    )
 }
 
 fn is_course(course: &CatalogCourse, org: &str, course_code: &str) -> bool {

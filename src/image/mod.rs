@@ -78,7 +78,7 @@ impl CourseNode {
     /// Whether this course or one of its runs can match a search: if not, none does.
     #[inline]
     fn may_match(&self, words: &Words) -> bool {
-        words.may_match(self.runs.pairs())
+        words.is_empty() || words.may_match(self.runs.pairs())
     }
 }
 

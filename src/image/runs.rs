@@ -4,8 +4,12 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
+
+use super::AT_ONCE;
 use super::newest::newest_first;
 use super::pairs::Pairs;
+use super::text::Words;
 use crate::key::cmp_ignoring_case;
 use crate::model::{CatalogCourse, CourseRun};
 
@@ -89,19 +93,22 @@ impl CourseRuns {
 
     /// The same runs, ordered by key ignoring case.
     pub(crate) fn by_key(&self) -> Vec<&Arc<CourseRun>> {
-        self.by_key_if(|_| true)
+        by_key(self.iter())
     }
 
-    /// Those of them that are wanted. What is not is not put in order, either.
-    pub(super) fn by_key_if(
-        &self,
-        wanted: impl Fn(&Arc<CourseRun>) -> bool,
-    ) -> Vec<&Arc<CourseRun>> {
-        let mut runs: Vec<_> = self.iter().filter(|run| wanted(run)).collect();
-        runs.sort_unstable_by(|a, b| {
-            cmp_ignoring_case(a.course_key.as_str(), b.course_key.as_str())
-        });
-        runs
+    /// Those that match a search.
+    ///
+    /// What each needs is read for some at once, so that the processor waits for them at the same
+    /// time; to match one takes too long for it to begin with the next.
+    pub(super) fn matching<'a>(
+        &'a self,
+        words: &'a Words,
+    ) -> impl Iterator<Item = &'a Arc<CourseRun>> {
+        self.chunks(AT_ONCE).flat_map(move |some| {
+            let long_enough = some.iter().filter(|run| words.may_fit_into_run(run));
+            let long_enough: ArrayVec<_, AT_ONCE> = long_enough.collect();
+            long_enough.into_iter().filter(|run| words.match_run(run))
+        })
     }
 
     /// Adds a run of this course.
@@ -151,6 +158,15 @@ impl fmt::Debug for CourseRuns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("CourseRuns").field(&self.0.runs).finish()
     }
+}
+
+/// These runs of one course, ordered by key ignoring case.
+pub(super) fn by_key<'a>(
+    runs: impl Iterator<Item = &'a Arc<CourseRun>>,
+) -> Vec<&'a Arc<CourseRun>> {
+    let mut runs: Vec<_> = runs.collect();
+    runs.sort_unstable_by(|a, b| cmp_ignoring_case(a.course_key.as_str(), b.course_key.as_str()));
+    runs
 }
 
 impl Deref for CourseRuns {

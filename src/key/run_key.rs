@@ -94,6 +94,11 @@ impl RunKey {
         &self.text[usize::from(self.ends[1]) + 1..usize::from(self.ends[2])]
     }
 
+    /// Org, course and run as they are in the text, with what is between them.
+    pub(crate) fn names(&self) -> &str {
+        &self.text[self.kind.prefix().len()..usize::from(self.ends[2])]
+    }
+
     /// The number of the custom course, if this is one. It is a text of digits of any script: `1`
     /// and `001` are two numbers.
     #[must_use]
