@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use super::index::Tag;
 use super::slab::Slot;
 use super::{Change, CourseNode, CoursePlace, CourseRuns, Image, OrganizationNode, Versions};
 use crate::key::{CatalogCourseId, OrganizationId, fold};
@@ -75,24 +76,24 @@ impl Image {
         if before.short_name == after.short_name {
             return;
         }
-        let courses: Vec<CoursePlace> = node.courses.values().copied().collect();
+        let courses: Vec<CoursePlace> = node.courses.values().cloned().collect();
         self.organizations_by_name
             .remove(&*fold(before.short_name.as_str()));
         self.name_organization(after, slot);
         for course in courses {
-            self.respell(course, after);
+            self.respell(&course, after);
         }
     }
 
     /// Gives a course its organization's new short name.
-    fn respell(&mut self, place: CoursePlace, organization: &Organization) {
+    fn respell(&mut self, place: &CoursePlace, organization: &Organization) {
         let Some(node) = self.course_at(place).cloned() else {
             return;
         };
         let before = Arc::clone(&node.course);
         let mut after = CatalogCourse::clone(&before);
         after.org = organization.short_name.clone();
-        self.unplace_course(place);
+        self.unplace_course(place.tag, before.id);
         self.place_course(&after, node);
         self.apply_course(&Versions::updated(before, Arc::new(after)));
     }
@@ -111,6 +112,12 @@ impl Image {
                     node.course = Arc::clone(after);
                     node.runs.change_course(after);
                 });
+                self.change_organization(after.organization_id, |node| {
+                    let place = node.courses.get_mut(&*fold(after.course_code.as_str()));
+                    if let Some(place) = place {
+                        place.course = Arc::clone(after);
+                    }
+                });
             }
             (Some(before), None) => self.remove_course(before),
             (None, None) => {}
@@ -126,10 +133,10 @@ impl Image {
     }
 
     fn remove_course(&mut self, course: &CatalogCourse) {
-        let Some(place) = self.course_place(course.id) else {
+        let Some(tag) = self.course_tag(course.id) else {
             return;
         };
-        self.unplace_course(place);
+        self.unplace_course(tag, course.id);
         let code = course.course_code.as_str();
         self.change_organization(course.organization_id, |node| {
             node.courses.remove(&*fold(code));
@@ -140,7 +147,10 @@ impl Image {
     fn place_course(&mut self, course: &CatalogCourse, node: CourseNode) {
         let code = course.course_code.as_str();
         let tag = self.tag_of_codes(course.org.as_str(), code);
-        let place = CoursePlace { tag, id: course.id };
+        let place = CoursePlace {
+            course: Arc::clone(&node.course),
+            tag,
+        };
         self.courses.insert(tag, node);
         let by_id = self.tag_of_id(course.id.get());
         self.courses_by_id.insert(by_id, tag);
@@ -151,8 +161,7 @@ impl Image {
     }
 
     /// Takes a course from its place; its organization knows it still.
-    fn unplace_course(&mut self, place: CoursePlace) {
-        let CoursePlace { tag, id } = place;
+    fn unplace_course(&mut self, tag: Tag, id: CatalogCourseId) {
         self.courses.remove(tag, |node| node.course.id == id);
         let by_id = self.tag_of_id(id.get());
         self.courses_by_id.remove(by_id, |other| *other == tag);
@@ -225,7 +234,7 @@ impl Image {
         id: CatalogCourseId,
         change: impl FnOnce(&mut CourseNode) -> R,
     ) -> Option<R> {
-        let tag = self.course_place(id)?.tag;
+        let tag = self.course_tag(id)?;
         let node = self.courses.get_mut(tag, |node| node.course.id == id)?;
         Some(change(node))
     }

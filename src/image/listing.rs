@@ -15,7 +15,7 @@ use super::page::{first_few, page, sorted_after};
 use super::query::{CourseQuery, Order, OrganizationQuery, Page, RunQuery, Window};
 use super::runs::by_key;
 use super::text::Words;
-use super::{CourseNode, Image, OrganizationNode};
+use super::{CourseNode, CoursePlace, Image, OrganizationNode};
 use crate::key::{OrganizationId, cmp_ignoring_case, eq_ignoring_case, fold};
 use crate::model::{CatalogCourse, CourseRun, Field, Invalid, Organization, Timestamp};
 
@@ -91,8 +91,8 @@ impl Image {
                 };
                 let found = self
                     .courses_from(scope, after)
-                    .filter(|node| node.may_match(&query.text))
-                    .map(|node| &node.course)
+                    .filter(|place| self.may_match(place, &query.text))
+                    .map(|place| &place.course)
                     .filter(|course| {
                         after.is_none_or(|(org, code)| !is_course(course, org, code))
                             && matches_course(query, course)
@@ -136,8 +136,8 @@ impl Image {
                 }
                 let all = self
                     .courses_from(scope, None)
-                    .filter(|node| node.may_match(&query.text))
-                    .map(|node| &node.course)
+                    .filter(|place| self.may_match(place, &query.text))
+                    .map(|place| &place.course)
                     .filter(matching);
                 let sorted = sorted_after(all, after.as_deref(), limit);
                 Ok(page(sorted, limit, mark))
@@ -155,8 +155,8 @@ impl Image {
             };
         }
         self.courses_from(scope, None)
-            .filter(|node| node.may_match(&query.text))
-            .filter(|node| matches_course(query, &node.course))
+            .filter(|place| self.may_match(place, &query.text))
+            .filter(|place| matches_course(query, &place.course))
             .count() as u64
     }
 
@@ -249,8 +249,11 @@ impl Image {
     ) -> Box<dyn Iterator<Item = &'a CourseNode> + 'a> {
         let scope = self.scope(query.org.as_deref());
         let Some(key) = &query.course else {
-            let courses = self.courses_from(scope, from);
-            return Box::new(courses.filter(|node| node.may_match(&query.text)));
+            let courses = self
+                .courses_from(scope, from)
+                .filter_map(|place| self.course_at(place))
+                .filter(|node| query.text.may_match(node.runs.pairs()));
+            return Box::new(courses);
         };
         let course = self
             .course_coded(key.org(), key.course_code())
@@ -270,7 +273,7 @@ impl Image {
         &'a self,
         scope: Scope<'a>,
         from: Option<(&str, &str)>,
-    ) -> impl Iterator<Item = &'a CourseNode> + 'a {
+    ) -> impl Iterator<Item = &'a CoursePlace> + 'a {
         let from = from.map(|(org, code)| (fold(org).into_owned(), fold(code).into_owned()));
         let one = match scope {
             Scope::One(node) => Some(node),
@@ -303,7 +306,7 @@ impl Image {
                 .map(|code| {
                     node.courses
                         .range::<_, str>((Bound::Included(code), Bound::Unbounded))
-                        .filter_map(|(_, place)| self.course_at(*place))
+                        .map(|(_, place)| place)
                 })
                 .into_iter()
                 .flatten()

@@ -74,23 +74,17 @@ pub(crate) struct CourseNode {
     pub(crate) runs: CourseRuns,
 }
 
-impl CourseNode {
-    /// Whether this course or one of its runs can match a search: if not, none does.
-    #[inline]
-    fn may_match(&self, words: &Words) -> bool {
-        words.is_empty() || words.may_match(self.runs.pairs())
-    }
-}
-
 /// How many runs are looked up at once: more than a processor waits for at a time.
 pub(crate) const AT_ONCE: usize = 32;
 
-/// Where a course is in the index of courses.
-#[derive(Clone, Copy, Debug)]
+/// A course as its organization knows it: the record, and where the index of courses has it with
+/// its runs.
+#[derive(Clone, Debug)]
 struct CoursePlace {
+    /// The same as the index points to.
+    course: Arc<CatalogCourse>,
     /// Of its codes.
     tag: Tag,
-    id: CatalogCourseId,
 }
 
 /// See the [module](self).
@@ -174,7 +168,7 @@ impl Image {
     }
 
     pub(crate) fn course(&self, id: CatalogCourseId) -> Option<&CourseNode> {
-        self.course_at(self.course_place(id)?)
+        self.course_under_tag(self.course_tag(id)?, id)
     }
 
     /// The catalog course of an organization, whose case is ignored, with exactly this code.
@@ -254,7 +248,7 @@ impl Image {
     ) -> impl Iterator<Item = &'a CourseNode> {
         node.courses
             .values()
-            .filter_map(|place| self.course_at(*place))
+            .filter_map(|place| self.course_at(place))
     }
 
     /// Every catalog course, by organization and code.
@@ -287,18 +281,31 @@ impl Image {
         })
     }
 
-    fn course_place(&self, id: CatalogCourseId) -> Option<CoursePlace> {
+    /// The tag of the codes of the course with this id.
+    fn course_tag(&self, id: CatalogCourseId) -> Option<Tag> {
         self.courses_by_id.find(self.tag_of_id(id.get()), |&tag| {
-            let place = CoursePlace { tag, id };
-            self.course_at(place).map(|_| place)
+            self.course_under_tag(tag, id).map(|_| tag)
         })
     }
 
+    fn course_under_tag(&self, tag: Tag, id: CatalogCourseId) -> Option<&CourseNode> {
+        self.courses
+            .find(tag, |node| (node.course.id == id).then_some(node))
+    }
+
+    /// A course with its runs. The record itself is not looked at.
     #[inline]
-    fn course_at(&self, place: CoursePlace) -> Option<&CourseNode> {
+    fn course_at(&self, place: &CoursePlace) -> Option<&CourseNode> {
         self.courses.find(place.tag, |node| {
-            (node.course.id == place.id).then_some(node)
+            Arc::ptr_eq(&node.course, &place.course).then_some(node)
         })
+    }
+
+    /// Whether this course or one of its runs can match a search: if not, none does.
+    #[inline]
+    fn may_match(&self, place: &CoursePlace, words: &Words) -> bool {
+        let may_match = |node: &CourseNode| words.may_match(node.runs.pairs());
+        words.is_empty() || self.course_at(place).is_some_and(may_match)
     }
 
     #[inline(always)]

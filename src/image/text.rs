@@ -58,7 +58,7 @@ impl Words {
     /// Whether a record can match whose texts are among those that have these pairs.
     #[inline]
     pub(super) fn may_match(&self, texts: &Pairs) -> bool {
-        texts.have(&self.pairs)
+        self.is_empty() || texts.have(&self.pairs)
     }
 
     /// Whether a run is long enough for the words: if not, it does not match.
