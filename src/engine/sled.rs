@@ -107,7 +107,7 @@ const SNAPSHOT_BYTES: u64 = 1 << 20;
 
 /// The journal turns after this part of the cache's size, within these bounds, in bytes.
 const GENERATIONS_IN_CACHE: u64 = 2;
-const GENERATION_BYTES: std::ops::RangeInclusive<u64> = (32 << 10)..=(8 << 20);
+const GENERATION_BYTES: std::ops::RangeInclusive<u64> = (32 << 10)..=journal::MOST_GENERATION_BYTES;
 
 /// How many commits go straight to the trees before there is a journal. Who opens a store for a few
 /// changes is done before one is made.

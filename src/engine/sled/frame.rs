@@ -23,7 +23,7 @@ pub(super) const ALIGNMENT: usize = 512;
 const HEADER_BYTES: usize = 28;
 
 /// The longest content of a frame, in bytes. Larger batches do not go to the journal.
-const MAX_CONTENT_BYTES: usize = 1 << 20;
+pub(super) const MAX_CONTENT_BYTES: usize = 1 << 20;
 
 /// Whether a batch is small enough for a frame.
 pub(super) fn has_room_for(batch: &Batch) -> bool {

@@ -27,6 +27,14 @@ const PATIENCE: u64 = 2;
 /// bytes. A file that is not used much stays short; and each growth costs the file system a note.
 const GROWTH: u64 = 1 << 20;
 
+/// The most bytes that may make a generation worth carrying.
+pub(super) const MOST_GENERATION_BYTES: u64 = 8 << 20;
+
+/// The longest that a file becomes, in bytes: a generation with which there is no more patience, a frame
+/// that was appended just before, with its header, and what the file then grew by at once.
+pub(super) const MOST_BYTES: u64 =
+    PATIENCE * MOST_GENERATION_BYTES + 2 * frame::MAX_CONTENT_BYTES as u64 + GROWTH;
+
 /// See the [module](self).
 pub(super) struct Journal {
     files: [NamedFile; 2],
@@ -48,12 +56,14 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Opens the journal in the folder `dir`, or makes it, to begin with this generation, and to turn
-    /// after so many bytes. Nothing that either file holds may be needed any more.
+    /// after so many bytes, at most [`MOST_GENERATION_BYTES`]. Nothing that either file holds may be
+    /// needed any more.
     pub(super) fn open(
         dir: &Path,
         generation: u64,
         generation_bytes: u64,
     ) -> Result<Self, EngineError> {
+        let generation_bytes = generation_bytes.min(MOST_GENERATION_BYTES);
         let length = GROWTH.min(generation_bytes + (64 << 10));
         let [first, second] = FILES.map(|name| open_file(dir, name, length));
         let (first, second) = (first?, second?);

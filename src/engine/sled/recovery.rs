@@ -9,12 +9,9 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::frame::{self, ALIGNMENT, Frame, Header};
-use super::journal::FILES;
+use super::journal::{FILES, MOST_BYTES};
 use super::rows::Rows;
 use super::{EngineError, Tree};
-
-/// No file of a journal is longer, in bytes: the longest has two of the largest generations and a batch.
-const MOST_BYTES: u64 = 8 << 20;
 
 /// What was found in a journal.
 #[derive(Debug)]
@@ -304,6 +301,33 @@ mod tests {
         }
         fs::write(dir.path().join(FILES[1]), bytes).unwrap();
         assert_eq!(look(dir.path(), 0), Ok(vec![]));
+    }
+
+    /// The limit on a file's length was a number of its own, and stayed when generations got longer: a
+    /// store whose journal had grown could not be opened after a kill.
+    #[test]
+    fn the_longest_journal_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path(), 1, u64::MAX).unwrap();
+        let row = vec![7; 10_000];
+        let mut batches = 0_u32;
+        while !journal.is_full() {
+            let mut batch = Batch::new();
+            for row_of_batch in 0..100 {
+                let key = (100 * batches + row_of_batch).to_be_bytes().to_vec();
+                batch.put(TREE, key, None, Some(row.clone()));
+            }
+            assert!(frame::has_room_for(&batch));
+            journal.append(&batch).unwrap();
+            batches += 1;
+        }
+        let path = dir.path().join(FILES[1]);
+        let length = fs::metadata(&path).unwrap().len();
+        assert!((16 << 20..=MOST_BYTES).contains(&length), "{length}");
+        let recovered = Recovered::look(dir.path(), 0, TREES).unwrap();
+        assert_eq!(recovered.missing, None);
+        let (_, rows) = recovered.rows.trees().next().unwrap();
+        assert_eq!(rows.len() as u32, 100 * batches);
     }
 
     #[test]
