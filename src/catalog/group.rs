@@ -41,6 +41,14 @@ pub(super) struct Group {
     pub(super) jobs: Vec<Box<dyn Job>>,
 }
 
+/// What a group has left in the queue.
+pub(super) enum Queue {
+    IsEmpty,
+    MayHaveMore,
+    /// A message that was taken out of it, and is no request.
+    Has(Message),
+}
+
 impl Group {
     pub(super) fn new(image: &Image, ledger: &Ledger, retention: Retention) -> Self {
         Self {
@@ -55,23 +63,25 @@ impl Group {
         }
     }
 
-    /// Takes requests that wait, until there are none or the group has room for none.
-    ///
-    /// Gives back a message that comes next and is no request.
+    /// Takes requests that wait, up to so many, until there are none or the group has room for none.
     pub(super) fn fill(
         &mut self,
+        most: usize,
         queue: &Receiver<Message>,
         rules: &Rules,
         clock: &Clock,
-    ) -> Option<Message> {
-        while !self.is_full() {
+    ) -> Queue {
+        for _ in 0..most {
+            if self.is_full() {
+                break;
+            }
             match queue.try_recv() {
                 Ok(Message::Request(job)) => self.add(job, rules, clock),
-                Ok(other) => return Some(other),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return None,
+                Ok(other) => return Queue::Has(other),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Queue::IsEmpty,
             }
         }
-        None
+        Queue::MayHaveMore
     }
 
     /// Plans a request on top of those before it.

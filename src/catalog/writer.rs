@@ -3,7 +3,8 @@
 //! It takes the requests that wait, plans them one after another (each sees the effects of those
 //! before it), folds them into batches, has the [committer](super::committer) commit these, publishes
 //! the new image, and only then answers. Callers that come while a commit is on its way form the next
-//! group, so the busier a catalog is, the more requests share one trip to the disk.
+//! group, so the busier a catalog is, the more requests share one trip to the disk. Where many wait, the
+//! next group is planned meanwhile, on top of what is not published yet.
 //!
 //! Where answers need not be durable, a group is published and answered when it is planned, and
 //! committed behind that.
@@ -24,12 +25,13 @@ use arc_swap::ArcSwap;
 use super::at_once::Progress;
 use super::awake;
 use super::committer::{Committer, Outcome};
-use super::group::Group;
+use super::group::{Group, Queue};
 use super::herald::{self, Herald, News};
 use super::options::{Clock, Durability, Rules};
 use super::request::{Draft, Plan};
 use super::watch::Bell;
 use super::writer_stats::Counts;
+use crate::engine::Batch;
 use crate::error::{Error, Result};
 use crate::image::{Image, Retention};
 use crate::integrity::{self, Report};
@@ -132,13 +134,29 @@ pub(super) struct Writer {
 pub(super) struct Work {
     /// Requests that are being planned.
     planned: Option<Group>,
-    /// The ledger after the batch that is on its way to the store.
-    in_flight: Option<Ledger>,
+    /// What is on its way to the store.
+    in_flight: Option<InFlight>,
     /// A message that came after the requests that were planned.
     next: Option<Message>,
     /// Whether the last group was of one request, whose caller may come again at once.
     served_one: bool,
 }
+
+/// A batch that is on its way to the store.
+struct InFlight {
+    /// The ledger after it.
+    ledger: Ledger,
+    /// The group whose last batch it is; `None` if that has more to come.
+    group: Option<Group>,
+}
+
+/// Where so many wait for an answer, a group is half of them, and the other half is planned while it is on
+/// its way: so neither the writer nor the disk waits for the other. With fewer, taking twice the trips to
+/// the disk costs more, and so does waking a thread for each.
+const MANY: u64 = 48;
+
+/// How many requests are planned before the writer looks whether the store is free.
+const STRIDE: usize = 8;
 
 impl Writer {
     /// Serves the queue until the catalog is closed, then closes the store. Tells how many commits
@@ -148,7 +166,10 @@ impl Writer {
         while let Some(message) = self.next(queue) {
             match message {
                 Message::Request(job) => self.plan(job, queue),
-                Message::Committed => self.land(),
+                Message::Committed => {
+                    self.land();
+                    self.launch();
+                }
                 Message::Sync(caller) => drop(caller.send(self.sync())),
                 Message::Verify(caller) => drop(caller.send(self.verify())),
                 Message::Close(thread) => {
@@ -199,27 +220,44 @@ impl Writer {
     }
 
     /// Plans a request, and those that wait behind it, on top of what has been planned. They are
-    /// committed as soon as the store is free.
+    /// committed as soon as the store is free, and no others wait or they are enough.
     fn plan(&mut self, first: Box<dyn Job>, queue: &Receiver<Message>) {
         if let Some(failure) = &self.failure {
             return self.refuse(vec![first], &failure.clone());
         }
-        let mut group =
-            self.work.planned.take().unwrap_or_else(|| {
-                Group::new(&self.published.load(), &self.ledger, self.retention)
-            });
+        let mut group = self.work.planned.take().unwrap_or_else(|| self.begin());
         group.add(first, &self.rules, &self.clock);
-        self.work.next = group.fill(queue, &self.rules, &self.clock);
+        let left = group.fill(STRIDE - 1, queue, &self.rules, &self.clock);
+        let more = matches!(left, Queue::MayHaveMore);
+        if let Queue::Has(message) = left {
+            self.work.next = Some(message);
+        }
         self.work.served_one = group.jobs.len() == 1;
         if let Durability::Every(_) = self.durability {
             self.answer_early(&mut group);
         }
+        let (planned, is_full) = (group.jobs.len() as u64, group.is_full());
         self.work.planned = Some(group);
         self.land();
-        self.launch();
+        // If it is not enough, there are others: in the queue, or on their way there. Or the store is
+        // busy, and will tell when it is not.
+        let waiting = self.progress.waiting();
+        let is_enough = planned >= waiting || (waiting >= MANY && 2 * planned >= waiting);
+        if !more || is_full || is_enough {
+            self.launch();
+        }
         if self.work.planned.as_ref().is_some_and(Group::is_full) {
             // There is no room for more before the store is free.
             self.wait();
+        }
+    }
+
+    /// A group on top of all that has been planned.
+    fn begin(&self) -> Group {
+        let in_flight = self.work.in_flight.as_ref();
+        match in_flight.and_then(|in_flight| in_flight.group.as_ref()) {
+            Some(group) => Group::new(&group.image, &group.ledger, self.retention),
+            None => Group::new(&self.published.load(), &self.ledger, self.retention),
         }
     }
 
@@ -252,17 +290,22 @@ impl Writer {
             // Somebody hands over more than one batch takes, and waits for none of it, or is
             // answered already: what is to come is planned meanwhile.
             self.work.planned = Some(group);
-            self.work.in_flight = Some(ledger);
-            self.committer.begin(batch);
+            self.begin_commit(batch, ledger, None);
+        } else if self.progress.waiting() >= group.jobs.len() as u64 + MANY / 2 {
+            self.begin_commit(batch, ledger, Some(group));
         } else {
-            // Everybody waits: there is nothing to plan meanwhile, or so little that waking a thread
-            // for it and taking twice the trips to the disk costs more.
             let outcome = self.committer.commit(batch);
             match self.committed(ledger, outcome) {
                 Ok(()) => self.settle(group),
                 Err(failure) => self.refuse(group.jobs, &failure),
             }
         }
+    }
+
+    /// Has a batch committed while something else is done.
+    fn begin_commit(&mut self, batch: Batch, ledger: Ledger, group: Option<Group>) {
+        self.work.in_flight = Some(InFlight { ledger, group });
+        self.committer.begin(batch);
     }
 
     /// Takes note of a batch that has been committed, if one has.
@@ -272,26 +315,29 @@ impl Writer {
         }
     }
 
-    /// Waits until the store is free.
+    /// Waits until the store is free, and has the next batch committed.
     fn wait(&mut self) {
         if let Some(outcome) = self.committer.wait() {
             self.landed(outcome);
+            self.launch();
         }
     }
 
     fn landed(&mut self, outcome: Outcome) {
-        let Some(ledger) = self.work.in_flight.take() else {
+        let Some(InFlight { ledger, group }) = self.work.in_flight.take() else {
             return;
         };
         match self.committed(ledger, outcome) {
-            Ok(()) => self.launch(),
+            Ok(()) => {
+                if let Some(group) = group {
+                    self.settle(group);
+                }
+            }
             Err(failure) => {
                 // What was planned on top of it cannot be stored either.
-                let jobs = self
-                    .work
-                    .planned
-                    .take()
-                    .map_or_else(Vec::new, |group| group.jobs);
+                let planned = self.work.planned.take();
+                let groups = group.into_iter().chain(planned);
+                let jobs = groups.flat_map(|group| group.jobs).collect();
                 self.refuse(jobs, &failure);
             }
         }
