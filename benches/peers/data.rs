@@ -89,8 +89,7 @@ impl Data {
             key: self.key(n),
             title: title(course),
             language: LANGUAGES[scatter(course, 3) % LANGUAGES.len()],
-            // An hour apart, from 2012 on.
-            created: 1_325_376_000_000_000 + n as i64 * 3_600_000_000,
+            created: created(n),
         }
     }
 
@@ -108,23 +107,30 @@ impl Data {
         (self.org_named(self.org_of(course)), code)
     }
 
-    /// A run that is not in the catalog, of a course that is.
+    /// A run that is not in the catalog, of a course that is; newer than all others.
     pub(crate) fn new_run_of(self, course: usize, nonce: usize) -> NewRun {
         let course = course % self.courses();
         let (org, code) = self.codes(course);
         NewRun {
             key: format!("course-v1:{org}+{code}+New_{nonce}"),
+            created: self.created_later(nonce),
             ..self.run(course * RUNS_A_COURSE)
         }
     }
 
-    /// A run that is not in the catalog, and neither is its course.
+    /// A run that is not in the catalog, and neither is its course; newer than all others.
     pub(crate) fn run_of_new_course(self, nonce: usize) -> NewRun {
         let org = self.org_named(scatter(nonce, 5) % self.orgs());
         NewRun {
             key: format!("course-v1:{org}+New{nonce}x+2026_T1"),
+            created: self.created_later(nonce),
             ..self.run(scatter(nonce, 6) % self.runs)
         }
+    }
+
+    /// A time after that of all runs: a second after the one before it.
+    fn created_later(self, nonce: usize) -> i64 {
+        created(self.runs) + nonce as i64 * 1_000_000
     }
 
     /// Squaring makes the first organizations larger than the last.
@@ -140,6 +146,11 @@ impl Data {
             campus => format!("{school}{campus}X"),
         }
     }
+}
+
+/// When a run was created: an hour after the one before it, from 2012 on.
+fn created(n: usize) -> i64 {
+    1_325_376_000_000_000 + n as i64 * 3_600_000_000
 }
 
 fn title(course: usize) -> String {
