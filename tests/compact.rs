@@ -13,7 +13,7 @@ use support::Kept;
 fn worn_catalog() -> Kept {
     let kept = Kept::in_a_folder();
     let catalog = kept
-        .open(Options::new().store_cache_bytes(1 << 20).keep_changes(10))
+        .open(Options::new().store_cache_bytes(256 << 10).keep_changes(10))
         .unwrap();
     for n in 0..200 {
         let key = format!("course-v1:MITx+Math{}+{n}", n % 20);

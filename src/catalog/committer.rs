@@ -24,7 +24,7 @@ pub(super) struct Committer {
     counts: Arc<Counts>,
     /// Where the writer is told that a batch has been committed.
     queue: Sender<Message>,
-    /// Started when it is needed first: where every caller waits, it never is.
+    /// Started when it is needed first: where few callers wait, and each of them does, it never is.
     helper: Option<Helper>,
     in_flight: InFlight,
 }

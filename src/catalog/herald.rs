@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle, ThreadId};
 
 use super::writer::{Job, panic_message};
@@ -12,6 +12,9 @@ use crate::image::Image;
 
 /// How many callers are worth a thread: to wake it costs as much as to wake one of them.
 const MANY: usize = 8;
+
+/// How many groups the thread may be behind: a caller's waker may block it.
+const BEHIND: usize = 4;
 
 /// Callers whose requests have been carried out and are published, and the image before that.
 pub(super) struct News {
@@ -24,7 +27,7 @@ pub(super) struct News {
 #[derive(Default)]
 pub(super) struct Herald {
     /// Started when it is needed first: where few write at once, it never is.
-    thread: Option<(Sender<News>, JoinHandle<()>)>,
+    thread: Option<(SyncSender<News>, JoinHandle<()>)>,
 }
 
 impl Herald {
@@ -33,9 +36,12 @@ impl Herald {
         if news.jobs.len() < MANY {
             return news.tell();
         }
-        // Should the system have no thread left, it is done here.
+        // It is done here if the thread is too far behind, or the system has none left.
         let untold = match self.sender() {
-            Some(sender) => sender.send(news).err().map(|unsent| unsent.0),
+            Some(sender) => match sender.try_send(news) {
+                Ok(()) => None,
+                Err(TrySendError::Full(news) | TrySendError::Disconnected(news)) => Some(news),
+            },
             None => Some(news),
         };
         if let Some(news) = untold {
@@ -55,9 +61,9 @@ impl Herald {
         }
     }
 
-    fn sender(&mut self) -> Option<&Sender<News>> {
+    fn sender(&mut self) -> Option<&SyncSender<News>> {
         if self.thread.is_none() {
-            let (sender, all_news) = mpsc::channel::<News>();
+            let (sender, all_news) = mpsc::sync_channel::<News>(BEHIND);
             let thread = thread::Builder::new().name("coursecat-herald".to_owned());
             let tell = move || all_news.into_iter().for_each(News::tell);
             self.thread = thread.spawn(tell).ok().map(|thread| (sender, thread));

@@ -80,8 +80,9 @@ pub(super) fn find_runs(
     image: &Image,
     keys: impl IntoIterator<Item = impl AsRef<str>>,
 ) -> Result<Vec<Option<Arc<CourseRun>>>> {
-    let mut keys = keys.into_iter();
-    let mut found = Vec::with_capacity(keys.size_hint().0);
+    let mut keys = keys.into_iter().fuse();
+    // What an iterator says of itself is not to be relied on.
+    let mut found = Vec::with_capacity(keys.size_hint().0.min(1_000));
     loop {
         let some: ArrayVec<_, AT_ONCE> = keys.by_ref().take(AT_ONCE).collect();
         if some.is_empty() {

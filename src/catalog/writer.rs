@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::ThreadId;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
@@ -150,10 +150,16 @@ struct InFlight {
     group: Option<Group>,
 }
 
-/// Where so many wait for an answer, a group is half of them, and the other half is planned while it is on
-/// its way: so neither the writer nor the disk waits for the other. With fewer, taking twice the trips to
-/// the disk costs more, and so does waking a thread for each.
+/// Where so many wait for an answer, and a commit takes no longer than to plan half of them, a group is
+/// half of them, and the other half is planned while it is on its way: so neither the writer nor the disk
+/// waits for the other. With fewer, or on a slow disk, taking twice the trips to the disk costs more.
 const MANY: u64 = 48;
+
+/// About how long it takes to plan a request.
+const PLAN_TIME: Duration = Duration::from_micros(8);
+
+/// How long what has been planned waits for a caller who has counted himself and not come yet.
+const MOMENT: Duration = Duration::from_micros(100);
 
 /// How many requests are planned before the writer looks whether the store is free.
 const STRIDE: usize = 8;
@@ -167,8 +173,9 @@ impl Writer {
             match message {
                 Message::Request(job) => self.plan(job, queue),
                 Message::Committed => {
+                    let waiting = self.progress.waiting();
                     self.land();
-                    self.launch();
+                    self.launch(waiting);
                 }
                 Message::Sync(caller) => drop(caller.send(self.sync())),
                 Message::Verify(caller) => drop(caller.send(self.verify())),
@@ -191,6 +198,12 @@ impl Writer {
     fn next(&mut self, queue: &Receiver<Message>) -> Option<Message> {
         if let Some(message) = self.work.next.take() {
             return Some(message);
+        }
+        if self.has_planned() && !self.committer.is_busy() {
+            match queue.recv_timeout(MOMENT) {
+                Ok(message) => return Some(message),
+                Err(_) => self.launch(self.progress.waiting()),
+            }
         }
         if std::mem::take(&mut self.work.served_one)
             && let Some(message) = awake::look(awake::WRITER, || queue.try_recv().ok())
@@ -238,18 +251,31 @@ impl Writer {
         }
         let (planned, is_full) = (group.jobs.len() as u64, group.is_full());
         self.work.planned = Some(group);
-        self.land();
-        // If it is not enough, there are others: in the queue, or on their way there. Or the store is
-        // busy, and will tell when it is not.
+        // With those that are answered now: they may well come again.
         let waiting = self.progress.waiting();
-        let is_enough = planned >= waiting || (waiting >= MANY && 2 * planned >= waiting);
-        if !more || is_full || is_enough {
-            self.launch();
+        self.land();
+        let is_half = self.halves(waiting) && 2 * planned >= waiting;
+        // If these are not all, there are others: in the queue, or on their way there; or on their way to
+        // the store, which tells when it is free.
+        let is_all = planned >= self.progress.waiting();
+        if !more || is_full || is_half || is_all {
+            self.launch(waiting);
         }
         if self.work.planned.as_ref().is_some_and(Group::is_full) {
             // There is no room for more before the store is free.
             self.wait();
         }
+    }
+
+    /// Whether something waits to be committed.
+    fn has_planned(&self) -> bool {
+        self.work.planned.as_ref().is_some_and(Group::has_something)
+    }
+
+    /// Whether groups are halves of those who wait.
+    fn halves(&self, waiting: u64) -> bool {
+        let half = u32::try_from(waiting / 2).unwrap_or(u32::MAX);
+        waiting >= MANY && self.counts.last_commit() <= PLAN_TIME.saturating_mul(half)
     }
 
     /// A group on top of all that has been planned.
@@ -273,8 +299,9 @@ impl Writer {
         self.tell(std::mem::take(&mut group.jobs), replaced);
     }
 
-    /// Has the next batch committed, if there is one and the store is free.
-    fn launch(&mut self) {
+    /// Has the next batch committed, if there is one and the store is free. So many wait for an answer, or
+    /// have just got one.
+    fn launch(&mut self, waiting: u64) {
         if self.committer.is_busy() {
             return;
         }
@@ -291,7 +318,7 @@ impl Writer {
             // answered already: what is to come is planned meanwhile.
             self.work.planned = Some(group);
             self.begin_commit(batch, ledger, None);
-        } else if self.progress.waiting() >= group.jobs.len() as u64 + MANY / 2 {
+        } else if self.halves(waiting) && waiting >= group.jobs.len() as u64 + MANY / 2 {
             self.begin_commit(batch, ledger, Some(group));
         } else {
             let outcome = self.committer.commit(batch);
@@ -319,7 +346,7 @@ impl Writer {
     fn wait(&mut self) {
         if let Some(outcome) = self.committer.wait() {
             self.landed(outcome);
-            self.launch();
+            self.launch(self.progress.waiting());
         }
     }
 
@@ -347,7 +374,7 @@ impl Writer {
     fn finish(&mut self) {
         loop {
             self.wait();
-            self.launch();
+            self.launch(self.progress.waiting());
             if !self.committer.is_busy() {
                 break;
             }

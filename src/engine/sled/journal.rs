@@ -158,12 +158,17 @@ fn open_file(dir: &Path, name: &str, wanted: u64) -> Result<(NamedFile, u64), En
     Ok((file, wanted))
 }
 
-/// Gives a file more than its length, if what is to be written would not end before that.
+/// Gives a file more than its length, if what is to be written would not end before that and the disk has
+/// room.
 fn grow(file: &NamedFile, length: &mut u64, end: u64) -> std::io::Result<()> {
     if end > *length {
         let longer = end.max(*length + GROWTH);
-        write_zeros(file, *length..longer)?;
-        *length = longer;
+        match write_zeros(file, *length..longer) {
+            Ok(()) => *length = longer,
+            // There may still be room for what is to be written.
+            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }
