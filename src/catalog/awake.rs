@@ -14,6 +14,10 @@ pub(super) const CALLER: Duration = Duration::from_micros(200);
 /// How long the writer looks for another request of a caller that is alone.
 pub(super) const WRITER: Duration = Duration::from_micros(50);
 
+/// How long the writer looks for others while a half of many callers' requests is on its way: about as long as
+/// that takes on a fast disk.
+pub(super) const HALF: Duration = Duration::from_micros(200);
+
 /// Looks again and again, for so long, and lets other threads go first.
 pub(super) fn look<T>(time: Duration, mut found: impl FnMut() -> Option<T>) -> Option<T> {
     let until = Instant::now() + time;

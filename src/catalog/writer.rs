@@ -205,6 +205,13 @@ impl Writer {
                 Err(_) => self.launch(self.progress.waiting()),
             }
         }
+        // Others come one by one now: to sleep and be woken for each would cost more than its plan.
+        let is_on_its_way = |on: &InFlight| on.group.is_some();
+        if self.work.in_flight.as_ref().is_some_and(is_on_its_way)
+            && let Some(message) = awake::look(awake::HALF, || queue.try_recv().ok())
+        {
+            return Some(message);
+        }
         if std::mem::take(&mut self.work.served_one)
             && let Some(message) = awake::look(awake::WRITER, || queue.try_recv().ok())
         {
