@@ -21,8 +21,8 @@ use super::watchdog::Watchdog;
 use crate::engine::batch::Write;
 use crate::engine::{Batch, EngineError, Tree};
 
-/// Where the number of the newest generation of the journal lies that is in the trees: the only row of
-/// sled's default tree.
+/// Where the number of the newest generation of the journal lies that is in the trees: the only row that
+/// sled's default tree keeps.
 const CARRIED: &[u8] = b"carried";
 
 /// How much log may be written between two syncs, in bytes.
