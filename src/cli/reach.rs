@@ -54,14 +54,20 @@ pub(super) fn choose(
     matches: &ArgMatches,
 ) -> Result<Target, Failure> {
     let typed = |option| matches.value_source(option) == Some(ValueSource::CommandLine);
+    let refused =
+        |what: String, advice: &str| Err(Failure::with_code(exit::USAGE, what).advise(advice));
+    if typed("server_key") && typed("key_file") {
+        return refused(
+            "--key is a key and --key-file names a file with one.".to_owned(),
+            "Leave out one of them.",
+        );
+    }
     let address = global.server.server.as_deref().unwrap_or_default();
     let is_typed = typed("server");
     if address.is_empty() || (typed("data") && !is_typed) {
         return Ok(Target::Folder);
     }
     let name = matches.subcommand_name().unwrap_or_default();
-    let refused =
-        |what: String, advice: &str| Err(Failure::with_code(exit::USAGE, what).advise(advice));
     match reach(verb) {
         Reach::Itself(advice) if is_typed => {
             refused(format!("coursecat {name} does not go to a server."), advice)
@@ -97,7 +103,12 @@ pub(super) fn choose(
                     );
                 }
             }
-            Remote::new(address, &global.server).map(Target::Server)
+            let mut server = global.server.clone();
+            if typed("key_file") {
+                // What is there comes from a variable.
+                server.key = None;
+            }
+            Remote::new(address, &server).map(Target::Server)
         }
     }
 }

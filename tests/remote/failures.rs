@@ -204,7 +204,26 @@ fn keys_open_what_they_allow_and_are_never_shown() {
         &["stats"],
     )
     .done();
+    // An option goes before a variable, of whichever kind; two options are one too many.
     on(&[("COURSECAT_KEY", "nonsense")], &["stats", "--key", &read]).done();
+    on(
+        &[("COURSECAT_KEY", "nonsense")],
+        &["stats", "--key-file", file],
+    )
+    .done();
+    on(
+        &[("COURSECAT_KEY_FILE", "/nonexistent")],
+        &["stats", "--key", &read],
+    )
+    .done();
+    for arguments in [
+        ["stats", "--key", &read, "--key-file", file],
+        ["--key-file", file, "stats", "--key", &read],
+    ] {
+        let both = on(&[], &arguments);
+        fails(&both, 2, &["--key is a key", "--key-file", "Leave out one"]);
+        assert!(!both.stderr.contains(&read), "{}", both.stderr);
+    }
 
     let empty = folder.path().join("empty");
     std::fs::write(&empty, "\n").unwrap();
