@@ -49,4 +49,4 @@ mod work;
 pub use config::{Config, InvalidConfig};
 #[cfg(feature = "cli")]
 pub(crate) use keyring::KeyView;
-pub use server::{ServeError, Server};
+pub use server::{Reserved, ServeError, Server};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::config::{Config, InvalidConfig};
@@ -15,6 +15,62 @@ use super::keys::KeyError;
 use super::state::App;
 use super::{connection, keyring, routes};
 use crate::Catalog;
+
+/// How many connections wait to be accepted; the system may have fewer.
+const BACKLOG: u32 = 1024;
+
+/// An address that is held for a server, before there is a catalog to serve. Who connects to it is
+/// refused until [`serve`](Reserved::serve).
+pub struct Reserved {
+    config: Config,
+    socket: TcpSocket,
+}
+
+impl Reserved {
+    /// Holds the address of a server with these options, so that whether it can be had is known before
+    /// a catalog is opened or made for it.
+    ///
+    /// # Errors
+    /// [`ServeError::Listen`] if it cannot be had.
+    pub fn of(config: Config) -> Result<Self, ServeError> {
+        let socket = hold(config.listen).map_err(|source| ServeError::Listen {
+            address: config.listen,
+            source,
+        })?;
+        Ok(Self { config, socket })
+    }
+
+    /// Begins to listen. Who connects is served from [`Server::run`] on.
+    ///
+    /// # Errors
+    /// Those of [`Server::bind`].
+    pub async fn serve(self, catalog: Catalog) -> Result<Server, ServeError> {
+        let address = self.config.listen;
+        let app = App::new(catalog, self.config)?;
+        let failed = |source| ServeError::Listen { address, source };
+        let listener = self.socket.listen(BACKLOG).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Server {
+            app,
+            listener,
+            address,
+        })
+    }
+}
+
+/// A socket at an address, on which nobody listens yet.
+fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = match address.is_ipv4() {
+        true => TcpSocket::new_v4(),
+        false => TcpSocket::new_v6(),
+    }?;
+    // Connections of the server before, which linger, are in nobody's way. Elsewhere, this would let
+    // two servers have one address.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
 
 /// A server that listens, and serves a catalog once it [runs](Server::run).
 pub struct Server {
@@ -33,16 +89,7 @@ impl Server {
     /// [`ServeError::Keys`] if the keys of the catalog cannot be read;
     /// [`ServeError::Listen`] if the address cannot be had.
     pub async fn bind(catalog: Catalog, config: Config) -> Result<Self, ServeError> {
-        let address = config.listen;
-        let app = App::new(catalog, config)?;
-        let failed = |source| ServeError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Self {
-            app,
-            listener,
-            address,
-        })
+        Reserved::of(config)?.serve(catalog).await
     }
 
     /// Whether it asks for keys.
@@ -151,4 +198,33 @@ pub enum ServeError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream as Client;
+
+    use super::*;
+
+    /// An address is held while a catalog is opened, but nobody is let in who would have to wait.
+    #[tokio::test]
+    async fn nobody_is_let_in_before_there_is_a_catalog() {
+        let at = |address: SocketAddr| Config {
+            listen: address,
+            ..Config::default()
+        };
+        let catalog = Catalog::temporary().unwrap();
+        let any = Reserved::of(at(([127, 0, 0, 1], 0).into())).unwrap();
+        let server = any.serve(catalog.clone()).await.unwrap();
+        let address = server.address();
+        assert!(Client::connect(address).is_ok());
+        let taken = Reserved::of(at(address)).err().unwrap();
+        assert!(matches!(taken, ServeError::Listen { address: told, .. } if told == address));
+        drop(server);
+        let reserved = Reserved::of(at(address)).unwrap();
+        assert!(Client::connect(address).is_err());
+        let server = reserved.serve(catalog).await.unwrap();
+        assert_eq!(server.address(), address);
+        assert!(Client::connect(address).is_ok());
+    }
 }

@@ -1,5 +1,6 @@
 //! Starting and stopping: options from three sources, the banner, and an orderly end.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -164,13 +165,23 @@ fn a_second_service_on_the_same_folder_or_address_says_what_to_do() {
         .unwrap();
     assert_eq!(locked.status.code(), Some(7));
     let other = folder.path().join("other");
-    let taken = coursecat(&["serve", "--listen", &server.address, "--data"])
-        .arg(&other)
-        .output()
-        .unwrap();
-    assert_eq!(taken.status.code(), Some(1));
-    let text = String::from_utf8(taken.stderr).unwrap();
+    let taken = |data: &Path| {
+        coursecat(&["serve", "--demo", "--listen", &server.address, "--data"])
+            .arg(data)
+            .output()
+            .unwrap()
+    };
+    let refused = taken(&other);
+    assert_eq!(refused.status.code(), Some(1));
+    let text = String::from_utf8(refused.stderr).unwrap();
     assert!(text.contains("--listen"), "{text}");
+    // It was made before the address was known to be taken.
+    assert!(!other.exists() && refused.stdout.is_empty());
+    // The same service twice: to choose another address would not help.
+    let twice = taken(&data);
+    assert_eq!(twice.status.code(), Some(7));
+    let text = String::from_utf8(twice.stderr).unwrap();
+    assert!(text.contains(&server.address), "{text}");
 }
 
 #[test]

@@ -15,12 +15,12 @@ pub(super) use settings::{HELP, Settings};
 
 use super::data;
 use super::failure::{Failure, exit};
-use super::holder::Notice;
+use super::holder::{Holder, Notice};
 use super::output::say;
 use super::session::Session;
 use crate::Catalog;
-use crate::http::{ServeError, Server};
-use settings::Chosen;
+use crate::Error;
+use crate::http::{Reserved, ServeError};
 use signals::Signals;
 
 pub(super) fn serve(session: &Session, settings: Settings) -> Result<(), Failure> {
@@ -32,6 +32,8 @@ pub(super) fn serve(session: &Session, settings: Settings) -> Result<(), Failure
     let _written_at_the_end = log::start(chosen.log, chosen.log_format);
     raise_file_limit();
     let session = Session::new(chosen.global.clone());
+    // Before there is a catalog: a service that cannot begin leaves nothing behind.
+    let reserved = Reserved::of(chosen.config).map_err(|error| taken(&session, error))?;
     let catalog = session.open_or_create()?;
     if chosen.demo {
         if catalog.stats().organizations == 0 {
@@ -45,17 +47,15 @@ pub(super) fn serve(session: &Session, settings: Settings) -> Result<(), Failure
         .thread_name("coursecat-http")
         .build()
         .map_err(|error| Failure::other(format!("The service cannot start: {error}.")))?;
-    let served = runtime.block_on(run(&session, &catalog, chosen));
+    let served = runtime.block_on(run(&session, &catalog, reserved));
     close(runtime, catalog);
     served
 }
 
-async fn run(session: &Session, catalog: &Catalog, chosen: Chosen) -> Result<(), Failure> {
+async fn run(session: &Session, catalog: &Catalog, reserved: Reserved) -> Result<(), Failure> {
     let signals = Signals::listen()
         .map_err(|error| Failure::other(format!("Signals cannot be heard: {error}.")))?;
-    let server = Server::bind(catalog.clone(), chosen.config)
-        .await
-        .map_err(failure)?;
+    let server = reserved.serve(catalog.clone()).await.map_err(failure)?;
     let told = Notice::put(&session.global.data, server.address());
     let _notice = told
         .inspect_err(|error| tracing::warn!("the address cannot be left in the folder: {error}"));
@@ -82,6 +82,16 @@ fn close(runtime: Runtime, catalog: Catalog) {
     runtime.shutdown_timeout(Duration::from_secs(2));
     drop(catalog);
     tracing::info!("stopped");
+}
+
+/// Why an address cannot be had. Where a server holds the folder, too, that is what to hear of: it may
+/// well be the same one.
+fn taken(session: &Session, error: ServeError) -> Failure {
+    let path = &session.global.data;
+    match Holder::of(path) {
+        Some(_) => Error::Locked { path: path.clone() }.into(),
+        None => failure(error),
+    }
 }
 
 fn failure(error: ServeError) -> Failure {
