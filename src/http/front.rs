@@ -16,9 +16,9 @@ use futures_util::future::FutureExt;
 use super::connection::Peer;
 use super::leftover::Leftover;
 use super::problem::{Code, Problem};
-use super::request_id;
 use super::routes::Facts;
 use super::state::App;
+use super::{query, request_id};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -36,13 +36,7 @@ pub(super) async fn handle(State(app): State<App>, request: Request, next: Next)
     let answered = match admit(&app, &request, facts, peer) {
         Ok(admitted) => {
             key = admitted;
-            answer(
-                &app,
-                request,
-                facts.is_some_and(|facts| facts.is_long),
-                next,
-            )
-            .await
+            answer(&app, request, facts, next).await
         }
         Err(problem) => Err(problem),
     };
@@ -82,10 +76,13 @@ fn admit(
 async fn answer(
     app: &App,
     request: Request,
-    is_long: bool,
+    facts: Option<Facts>,
     next: Next,
 ) -> Result<Response, Problem> {
-    let limit = match is_long {
+    if facts.is_some_and(|facts| !facts.has_query) {
+        query::none(request.uri())?;
+    }
+    let limit = match facts.is_some_and(|facts| facts.is_long) {
         true => Duration::MAX,
         false => app.config.request_timeout,
     };

@@ -4,6 +4,7 @@
 //! with nothing behind its `=` is as good as none.
 
 use axum::extract::FromRequestParts;
+use axum::http::Uri;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_urlencoded::Deserializer;
@@ -18,17 +19,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let text: String = parts
-            .uri
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .filter(|pair| {
-                pair.split_once('=')
-                    .is_some_and(|(_, value)| !value.is_empty())
-            })
-            .collect::<Vec<_>>()
-            .join("&");
+        let text = given(&parts.uri).collect::<Vec<_>>().join("&");
         let pairs = Deserializer::new(form_urlencoded::parse(text.as_bytes()));
         serde_path_to_error::deserialize(pairs)
             .map(Self)
@@ -38,6 +29,27 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
                 Problem::invalid(&field, detail(&field, &what))
             })
     }
+}
+
+/// Refuses any parameter, where there are none.
+pub(super) fn none(uri: &Uri) -> Result<(), Problem> {
+    let first = given(uri).next().unwrap_or_default();
+    match form_urlencoded::parse(first.as_bytes()).next() {
+        None => Ok(()),
+        Some((name, _)) => {
+            let detail = format!("There is no parameter {name:?}; this address has none.");
+            Err(Problem::invalid(name, detail))
+        }
+    }
+}
+
+/// The parameters that have a value, as they came.
+fn given(uri: &Uri) -> impl Iterator<Item = &str> {
+    let pairs = uri.query().unwrap_or_default().split('&');
+    pairs.filter(|pair| {
+        pair.split_once('=')
+            .is_some_and(|(_, value)| !value.is_empty())
+    })
 }
 
 fn detail(field: &str, what: &str) -> String {

@@ -17,6 +17,8 @@ pub(super) struct Route {
     pub(super) scope: Option<Scope>,
     /// Whether its answer has no end, or one that the client decides on, so that no time limit holds.
     pub(super) is_long: bool,
+    /// Whether its address has parameters.
+    pub(super) has_query: bool,
     pub(super) handler: MethodRouter<App>,
     /// `None` for a second address of a route that is documented elsewhere.
     pub(super) doc: Option<Doc>,
@@ -95,6 +97,7 @@ impl Route {
             path,
             scope: Some(scope),
             is_long: false,
+            has_query: false,
             handler,
             doc: Some(Doc {
                 id,
@@ -143,7 +146,8 @@ impl Route {
         self.documented(|doc| doc.summary = summary)
     }
 
-    pub(super) fn query<T: JsonSchema>(self) -> Self {
+    pub(super) fn query<T: JsonSchema>(mut self) -> Self {
+        self.has_query = true;
         self.documented(|doc| doc.query = Some(schema_of::<T>))
     }
 
@@ -246,7 +250,8 @@ impl Route {
             return Vec::new();
         };
         let mut problems = doc.problems.clone();
-        problems.push(Code::BadRequest);
+        // A parameter that there is not is a value that breaks a rule.
+        problems.extend([Code::BadRequest, Code::Invalid]);
         if self.scope.is_some() {
             problems.extend([Code::Unauthorized, Code::Forbidden]);
         }
@@ -254,11 +259,8 @@ impl Route {
         if !self.is_long {
             problems.push(Code::Timeout);
         }
-        if doc.query.is_some() {
-            problems.push(Code::Invalid);
-        }
         if !doc.bodies.is_empty() {
-            problems.extend([Code::TooLarge, Code::UnsupportedMediaType, Code::Invalid]);
+            problems.extend([Code::TooLarge, Code::UnsupportedMediaType]);
         }
         if !self.method.is_safe() && self.scope != Some(Scope::Read) {
             problems.push(Code::ReadOnly);

@@ -180,12 +180,12 @@ pub(super) fn table() -> Vec<Route> {
             .says("Notes that something outside refers to a catalog course, which protects it from deletion.")
             .answers::<ReferenceView>(201, "The new reference.", examples::REFERENCE)
             .answers::<ReferenceView>(200, "It was there already.", examples::REFERENCE)
-            .fails(&[NotFound, InvalidKey, Code::Invalid]),
+            .fails(&[NotFound, InvalidKey]),
 
         Route::delete("remove_reference_from_course", "/v1/courses/{key_str}/references/{referrer}", references::delete)
             .says("Notes that it no longer does.")
             .gives_nothing()
-            .fails(&[NotFound, InvalidKey, Code::Invalid]),
+            .fails(&[NotFound, InvalidKey]),
 
         // Course runs
 
@@ -239,19 +239,21 @@ pub(super) fn table() -> Vec<Route> {
             .says("Notes that something outside refers to a run, which protects it from deletion.")
             .answers::<ReferenceView>(201, "The new reference.", examples::REFERENCE)
             .answers::<ReferenceView>(200, "It was there already.", examples::REFERENCE)
-            .fails(&[NotFound, InvalidKey, Code::Invalid]),
+            .fails(&[NotFound, InvalidKey]),
 
         Route::delete("remove_reference_from_run", "/v1/runs/{course_key}/references/{referrer}", references::delete)
             .says("Notes that it no longer does.")
             .gives_nothing()
-            .fails(&[NotFound, InvalidKey, Code::Invalid]),
+            .fails(&[NotFound, InvalidKey]),
 
         // A legacy key may keep its slashes.
 
         Route::get("", "/v1/runs/{org}/{course}/{run}", runs::get).alias(),
         Route::patch("", "/v1/runs/{org}/{course}/{run}", runs::patch).alias(),
         Route::delete("", "/v1/runs/{org}/{course}/{run}", runs::delete).alias(),
-        Route::get("", "/v1/runs/{org}/{course}/{run}/references", references::list).alias(),
+        Route::get("", "/v1/runs/{org}/{course}/{run}/references", references::list)
+            .query::<references::List>()
+            .alias(),
         Route::put("", "/v1/runs/{org}/{course}/{run}/references/{referrer}", references::put).alias(),
         Route::delete("", "/v1/runs/{org}/{course}/{run}/references/{referrer}", references::delete).alias(),
 
@@ -381,6 +383,7 @@ pub(super) struct Place {
 pub(super) struct Facts {
     pub(super) scope: Option<keys::Scope>,
     pub(super) is_long: bool,
+    pub(super) has_query: bool,
 }
 
 impl Index {
@@ -391,9 +394,14 @@ impl Index {
                 method,
                 scope,
                 is_long,
+                has_query,
                 ..
             } = route;
-            let facts = Facts { scope, is_long };
+            let facts = Facts {
+                scope,
+                is_long,
+                has_query,
+            };
             let place = places.entry(route.path).or_insert_with(Place::new);
             place.routes.push((method, facts));
         }

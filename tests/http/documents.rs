@@ -113,6 +113,46 @@ fn every_parameter_is_described_and_every_code_is_an_answer_somewhere() {
     }
 }
 
+/// Where an address has no parameters, one was passed over.
+#[test]
+fn a_parameter_that_there_is_not_is_refused_everywhere() {
+    let server = Server::start(&["--demo"]);
+    let document = server.get("/openapi.json").expect(200);
+    let mut places = vec![
+        ("GET".to_owned(), "/".to_owned()),
+        ("GET".to_owned(), "/v1/runs/a/b/c".to_owned()),
+        ("GET".to_owned(), "/v1/runs/a/b/c/references".to_owned()),
+    ];
+    for (path, of_path) in document["paths"].as_object().unwrap() {
+        for (method, operation) in of_path.as_object().unwrap() {
+            let mut path = path.clone();
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                if parameter["in"] == "path" {
+                    let name = format!("{{{}}}", parameter["name"].as_str().unwrap());
+                    path = path.replace(&name, parameter["example"].as_str().unwrap());
+                }
+            }
+            places.push((method.to_uppercase(), path));
+        }
+    }
+    let mut client = server.client();
+    for (method, path) in &places {
+        let path = format!("{path}?no%20such=1");
+        let answer = client.send(
+            method,
+            &path,
+            &[("content-type", "application/json")],
+            b"{}",
+        );
+        let problem = answer.expect(422);
+        assert_eq!(problem["code"], "invalid", "{method} {path}");
+        assert_eq!(problem["field"], "no such", "{method} {path}");
+    }
+    // One without a value is as good as none.
+    server.get("/v1/stats?a&b=").expect(200);
+    server.get("/v1/nothing?a=1").expect(404);
+}
+
 /// What the document says of examples is true: each body is taken, each answer has the fields.
 #[test]
 fn the_examples_are_what_the_service_says() {
