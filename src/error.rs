@@ -207,7 +207,7 @@ pub enum Error {
 
     /// The condition that the request was made with does not hold: the catalog has changed
     /// meanwhile.
-    #[error("The record is no longer as expected; read it again, and decide anew.")]
+    #[error("The record is not as expected; read it again, and decide anew.")]
     PreconditionFailed,
 
     /// Another process has the catalog open; or this one has, through another handle.

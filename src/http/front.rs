@@ -18,7 +18,7 @@ use super::leftover::Leftover;
 use super::problem::{Code, Problem};
 use super::routes::Facts;
 use super::state::App;
-use super::{query, request_id};
+use super::{query, request_id, tag};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -79,8 +79,13 @@ async fn answer(
     facts: Option<Facts>,
     next: Next,
 ) -> Result<Response, Problem> {
-    if facts.is_some_and(|facts| !facts.has_query) {
-        query::none(request.uri())?;
+    if let Some(facts) = facts {
+        if !facts.has_query {
+            query::none(request.uri())?;
+        }
+        if facts.is_unconditional {
+            tag::unheeded(request.headers())?;
+        }
     }
     let limit = match facts.is_some_and(|facts| facts.is_long) {
         true => Duration::MAX,

@@ -194,7 +194,7 @@ fn header_parameters(route: &Route, doc: &Doc, schemas: &mut Schemas) -> Vec<Val
             "name": "If-None-Match", "in": "header", "schema": tags, "example": tag,
             "description": "The ETag of the representation that is known: 304 if it is still the one.",
         }));
-    } else if route.heeds_if_match() {
+    } else if route.is_conditional {
         parameters.push(json!({
             "name": "If-Match", "in": "header", "schema": tags,
             "examples": {
@@ -202,6 +202,10 @@ fn header_parameters(route: &Route, doc: &Doc, schemas: &mut Schemas) -> Vec<Val
                 "this": { "summary": "Only what has been seen.", "value": tag },
             },
             "description": "The ETag that the record must still have: 412 if it has another.",
+        }));
+        parameters.push(json!({
+            "name": "If-None-Match", "in": "header", "schema": tags, "example": tag,
+            "description": "An ETag that the record must not have, or * if there must be none: 412 otherwise.",
         }));
     }
     for (name, says, schema) in &doc.headers {

@@ -90,8 +90,8 @@ codes! {
         "The changes are no longer kept"
         "Read the catalog anew, and go on from its latest change; the oldest that is left is in the member oldest.";
     PreconditionFailed "precondition_failed" PRECONDITION_FAILED
-        "The record has changed"
-        "It no longer has the ETag of If-Match; read it again, and decide anew.";
+        "The record is not as expected"
+        "It does not have the ETag of If-Match, or has that of If-None-Match; read it again, and decide anew.";
     TooLarge "too_large" PAYLOAD_TOO_LARGE
         "The body is too large"
         "Send less at a time.";

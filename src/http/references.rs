@@ -14,9 +14,10 @@ use super::patterns;
 use super::problem::Problem;
 use super::query::Query;
 use super::state::App;
+use super::tag::{self, Expected, Tag};
 use crate::key::{CatalogCourseKey, CourseKey, InvalidKey};
 use crate::view::ReferenceView;
-use crate::{AddReference, RemoveReference};
+use crate::{AddReference, RemoveReference, Snapshot};
 
 /// How to list references. They are ordered by name.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -89,22 +90,44 @@ fn check(uri: &Uri, key: &str) -> Result<(), InvalidKey> {
     }
 }
 
-pub(super) async fn put(State(app): State<App>, uri: Uri, path: Reference) -> Answer {
+/// Never sent, since there is no asking for a single reference; it tells whether there is one.
+fn tag_of(snapshot: &Snapshot, path: &Reference) -> Option<Tag> {
+    let referrers = snapshot.list_references(&path.key).ok()?;
+    let found = referrers
+        .iter()
+        .find(|name| name.as_str() == path.referrer)?;
+    let referrer = found.to_string();
+    Some(Tag::of(&ReferenceView { referrer }))
+}
+
+pub(super) async fn put(
+    State(app): State<App>,
+    uri: Uri,
+    path: Reference,
+    expected: Expected,
+) -> Answer {
     check(&uri, &path.key)?;
-    let request = AddReference::new(path.key, path.referrer.as_str());
-    let is_new = app.catalog.submit(request).await?;
+    let referrer = path.referrer.clone();
+    let request = AddReference::new(path.key.as_str(), path.referrer.as_str());
+    let current = move |now: &Snapshot| tag_of(now, &path);
+    let is_new = tag::put(&app, request, expected, current).await?;
     let status = if is_new {
         StatusCode::CREATED
     } else {
         StatusCode::OK
     };
-    let referrer = path.referrer;
     json(status, &ReferenceView { referrer })
 }
 
-pub(super) async fn delete(State(app): State<App>, uri: Uri, path: Reference) -> Answer {
+pub(super) async fn delete(
+    State(app): State<App>,
+    uri: Uri,
+    path: Reference,
+    expected: Expected,
+) -> Answer {
     check(&uri, &path.key)?;
-    let request = RemoveReference::new(path.key, path.referrer);
-    app.catalog.submit(request).await?;
+    let request = RemoveReference::new(path.key.as_str(), path.referrer.as_str());
+    let current = move |now: &Snapshot| tag_of(now, &path);
+    tag::change(&app, request, expected, current).await?;
     done()
 }

@@ -19,6 +19,8 @@ pub(super) struct Route {
     pub(super) is_long: bool,
     /// Whether its address has parameters.
     pub(super) has_query: bool,
+    /// Whether it looks at `If-Match` and `If-None-Match` before it changes a record.
+    pub(super) is_conditional: bool,
     pub(super) handler: MethodRouter<App>,
     /// `None` for a second address of a route that is documented elsewhere.
     pub(super) doc: Option<Doc>,
@@ -35,7 +37,7 @@ pub(super) struct Doc {
     pub(super) bodies: Vec<Body>,
     pub(super) answers: Vec<Answer>,
     pub(super) problems: Vec<Code>,
-    /// Whether it heeds `If-None-Match` and `If-Match`.
+    /// Whether its answer has an `ETag`.
     pub(super) has_tag: bool,
 }
 
@@ -98,6 +100,7 @@ impl Route {
             scope: Some(scope),
             is_long: false,
             has_query: false,
+            is_conditional: false,
             handler,
             doc: Some(Doc {
                 id,
@@ -221,7 +224,13 @@ impl Route {
         })
     }
 
-    /// It heeds `If-None-Match` and `If-Match`.
+    /// It looks at `If-Match` and `If-None-Match` before it changes a record.
+    pub(super) fn conditional(mut self) -> Self {
+        self.is_conditional = true;
+        self
+    }
+
+    /// It answers with an `ETag`; where it only reads, it heeds `If-None-Match`.
     pub(super) fn tagged(self) -> Self {
         self.documented(|doc| doc.has_tag = true)
     }
@@ -236,12 +245,6 @@ impl Route {
             change(doc);
         }
         self
-    }
-
-    /// Whether it changes a single record only if the client knows what it is.
-    pub(super) fn heeds_if_match(&self) -> bool {
-        let has_tag = self.doc.as_ref().is_some_and(|doc| doc.has_tag);
-        has_tag && !self.method.is_safe() && self.path.ends_with('}')
     }
 
     /// Every problem that it can answer with.
@@ -265,7 +268,7 @@ impl Route {
         if !self.method.is_safe() && self.scope != Some(Scope::Read) {
             problems.push(Code::ReadOnly);
         }
-        if self.heeds_if_match() {
+        if self.is_conditional {
             problems.push(Code::PreconditionFailed);
         }
         problems.sort_by_key(|code| (code.status(), code.as_str()));

@@ -116,12 +116,13 @@ pub(super) fn table() -> Vec<Route> {
             .body::<organizations::Patch>(r#"{"active": false}"#)
             .answers::<OrganizationView>(200, "The organization as it is now.", examples::ORGANIZATION)
             .tagged()
+            .conditional()
             .fails(&[NotFound, AlreadyExists]),
 
         Route::delete("delete_organization", "/v1/organizations/{short_name}", organizations::delete)
             .says("Deletes an organization that has no courses.")
             .gives_nothing()
-            .tagged()
+            .conditional()
             .fails(&[NotFound, Protected]),
 
         // Catalog courses
@@ -149,12 +150,13 @@ pub(super) fn table() -> Vec<Route> {
             .body::<courses::Patch>(r#"{"title": "Mechanics I"}"#)
             .answers::<CourseView>(200, "The course as it is now.", examples::COURSE)
             .tagged()
+            .conditional()
             .fails(&[NotFound, InvalidKey]),
 
         Route::delete("delete_course", "/v1/courses/{key_str}", courses::delete)
             .says("Deletes a catalog course that has no runs and no references.")
             .gives_nothing()
-            .tagged()
+            .conditional()
             .fails(&[NotFound, InvalidKey, Protected]),
 
         Route::get("list_runs_of_course", "/v1/courses/{key_str}/runs", courses::list_runs)
@@ -180,11 +182,13 @@ pub(super) fn table() -> Vec<Route> {
             .says("Notes that something outside refers to a catalog course, which protects it from deletion.")
             .answers::<ReferenceView>(201, "The new reference.", examples::REFERENCE)
             .answers::<ReferenceView>(200, "It was there already.", examples::REFERENCE)
+            .conditional()
             .fails(&[NotFound, InvalidKey]),
 
         Route::delete("remove_reference_from_course", "/v1/courses/{key_str}/references/{referrer}", references::delete)
             .says("Notes that it no longer does.")
             .gives_nothing()
+            .conditional()
             .fails(&[NotFound, InvalidKey]),
 
         // Course runs
@@ -221,12 +225,13 @@ pub(super) fn table() -> Vec<Route> {
             .body::<runs::Patch>(r#"{"title": "Mechanics, again"}"#)
             .answers::<RunView>(200, "The run as it is now.", examples::WARNED_RUN)
             .tagged()
+            .conditional()
             .fails(&[NotFound, InvalidKey]),
 
         Route::delete("delete_run", "/v1/runs/{course_key}", runs::delete)
             .says("Deletes a run that has no references. Its course stays.")
             .gives_nothing()
-            .tagged()
+            .conditional()
             .fails(&[NotFound, InvalidKey, Protected]),
 
         Route::get("list_references_of_run", "/v1/runs/{course_key}/references", references::list)
@@ -239,23 +244,25 @@ pub(super) fn table() -> Vec<Route> {
             .says("Notes that something outside refers to a run, which protects it from deletion.")
             .answers::<ReferenceView>(201, "The new reference.", examples::REFERENCE)
             .answers::<ReferenceView>(200, "It was there already.", examples::REFERENCE)
+            .conditional()
             .fails(&[NotFound, InvalidKey]),
 
         Route::delete("remove_reference_from_run", "/v1/runs/{course_key}/references/{referrer}", references::delete)
             .says("Notes that it no longer does.")
             .gives_nothing()
+            .conditional()
             .fails(&[NotFound, InvalidKey]),
 
         // A legacy key may keep its slashes.
 
         Route::get("", "/v1/runs/{org}/{course}/{run}", runs::get).alias(),
-        Route::patch("", "/v1/runs/{org}/{course}/{run}", runs::patch).alias(),
-        Route::delete("", "/v1/runs/{org}/{course}/{run}", runs::delete).alias(),
+        Route::patch("", "/v1/runs/{org}/{course}/{run}", runs::patch).conditional().alias(),
+        Route::delete("", "/v1/runs/{org}/{course}/{run}", runs::delete).conditional().alias(),
         Route::get("", "/v1/runs/{org}/{course}/{run}/references", references::list)
             .query::<references::List>()
             .alias(),
-        Route::put("", "/v1/runs/{org}/{course}/{run}/references/{referrer}", references::put).alias(),
-        Route::delete("", "/v1/runs/{org}/{course}/{run}/references/{referrer}", references::delete).alias(),
+        Route::put("", "/v1/runs/{org}/{course}/{run}/references/{referrer}", references::put).conditional().alias(),
+        Route::delete("", "/v1/runs/{org}/{course}/{run}/references/{referrer}", references::delete).conditional().alias(),
 
         // The change feed
 
@@ -384,6 +391,8 @@ pub(super) struct Facts {
     pub(super) scope: Option<keys::Scope>,
     pub(super) is_long: bool,
     pub(super) has_query: bool,
+    /// Whether it changes something, and heeds no conditions.
+    pub(super) is_unconditional: bool,
 }
 
 impl Index {
@@ -395,12 +404,14 @@ impl Index {
                 scope,
                 is_long,
                 has_query,
+                is_conditional,
                 ..
             } = route;
             let facts = Facts {
                 scope,
                 is_long,
                 has_query,
+                is_unconditional: !is_conditional && !method.is_safe(),
             };
             let place = places.entry(route.path).or_insert_with(Place::new);
             place.routes.push((method, facts));

@@ -1,4 +1,5 @@
-//! Entity tags: `ETag`, `If-None-Match` and `If-Match` of single records.
+//! Entity tags: `ETag`, `If-None-Match` and `If-Match` of single records. A condition is looked at by
+//! the catalog's writer, with the change, so that nothing comes between.
 //!
 //! The tag of a record is a digest of its JSON, so it changes with whatever a reader can see of it.
 
@@ -39,6 +40,16 @@ enum Named {
 }
 
 impl Named {
+    /// Weakly compared: a proxy may have made it weak.
+    fn has_weakly(&self, tag: &Tag) -> bool {
+        match self {
+            Self::Any => true,
+            Self::These(tags) => tags
+                .iter()
+                .any(|named| named.strip_prefix("W/").unwrap_or(named) == tag.0),
+        }
+    }
+
     fn read(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Self>, Problem> {
         let mut tags = Vec::new();
         let mut lines = headers.get_all(name).iter().peekable();
@@ -87,14 +98,8 @@ pub(super) struct Known(Option<Named>);
 impl Known {
     /// Whether the client has this representation already.
     pub(super) fn has(&self, tag: &Tag) -> bool {
-        match &self.0 {
-            None => false,
-            Some(Named::Any) => true,
-            // Weakly compared: a proxy may have made it weak.
-            Some(Named::These(tags)) => tags
-                .iter()
-                .any(|known| known.strip_prefix("W/").unwrap_or(known) == tag.0),
-        }
+        let known = self.0.as_ref();
+        known.is_some_and(|known| known.has_weakly(tag))
     }
 }
 
@@ -106,26 +111,31 @@ impl<S: Sync> FromRequestParts<S> for Known {
     }
 }
 
-/// `If-Match`: what the record must still be for a change to be made.
-pub(super) struct Expected(Option<Named>);
+/// `If-Match` and `If-None-Match` of a change: what the record must be for it to be made, and what it
+/// must not be.
+pub(super) struct Expected {
+    is: Option<Named>,
+    is_not: Option<Named>,
+}
 
 impl Expected {
-    /// Whether a change depends on what the record is at all.
     fn is_some(&self) -> bool {
-        matches!(self.0, Some(Named::These(_)))
+        self.is.is_some() || self.is_not.is_some()
     }
 
-    /// Whether the record is still what the client expects.
+    /// Whether the record, which there is, is what the client expects.
     fn has(&self, tag: &Tag) -> bool {
-        match &self.0 {
+        let is = match &self.is {
             None | Some(Named::Any) => true,
             Some(Named::These(tags)) => tags.contains(&tag.0),
-        }
+        };
+        let is_not = self.is_not.as_ref();
+        is && !is_not.is_some_and(|is_not| is_not.has_weakly(tag))
     }
 }
 
-/// Hands a change to the catalog: only if the record still has the tag that the client expects, if
-/// it expects one. A record that is missing is for the request itself to miss.
+/// Hands a change to the catalog: only if the record is what the client expects, if it expects
+/// anything. A record that is missing is for the request itself to miss.
 pub(super) async fn change<R: Request>(
     app: &App,
     request: R,
@@ -139,10 +149,41 @@ pub(super) async fn change<R: Request>(
     app.catalog.submit(request.only_if(is_as_expected)).await
 }
 
+/// The same for a request that makes the record if there is none. Whoever names tags expects one.
+pub(super) async fn put<R: Request>(
+    app: &App,
+    request: R,
+    expected: Expected,
+    current: impl Fn(&Snapshot) -> Option<Tag> + Send + 'static,
+) -> crate::Result<R::Answer> {
+    if !expected.is_some() {
+        return app.catalog.submit(request).await;
+    }
+    let is_as_expected = move |now: &Snapshot| match current(now) {
+        Some(tag) => expected.has(&tag),
+        None => expected.is.is_none(),
+    };
+    app.catalog.submit(request.only_if(is_as_expected)).await
+}
+
 impl<S: Sync> FromRequestParts<S> for Expected {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Named::read(&parts.headers, &header::IF_MATCH).map(Self)
+        Ok(Self {
+            is: Named::read(&parts.headers, &header::IF_MATCH)?,
+            is_not: Named::read(&parts.headers, &header::IF_NONE_MATCH)?,
+        })
+    }
+}
+
+/// Refuses what only a change of a single record heeds, where it would be passed over.
+pub(super) fn unheeded(headers: &HeaderMap) -> Result<(), Problem> {
+    let conditions = [header::IF_MATCH, header::IF_NONE_MATCH];
+    match conditions.iter().find(|name| headers.contains_key(*name)) {
+        None => Ok(()),
+        Some(name) => Err(Problem::bad_request(format!(
+            "The header {name} has no meaning here: only what changes a single record heeds it."
+        ))),
     }
 }
