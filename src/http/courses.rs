@@ -9,7 +9,7 @@ use super::answer::{Answer, created, done, ok, record, tagged};
 use super::body::{Fields, Json};
 use super::paging::{OrderName, Results, default_limit};
 use super::path::Key;
-use super::patterns::{self, CourseKeyText};
+use super::patterns::{self, CourseKeyIfAny};
 use super::problem::Problem;
 use super::query::Query;
 use super::runs;
@@ -232,7 +232,7 @@ pub(super) struct CreateRun {
     title: Option<String>,
     /// Its key, which must agree with course and run code; `course-v1:ORG+COURSE+RUN` unless
     /// given.
-    #[schemars(with = "Option<CourseKeyText>")]
+    #[schemars(with = "Option<CourseKeyIfAny>")]
     course_key: Option<String>,
 }
 

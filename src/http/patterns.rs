@@ -43,6 +43,28 @@ impl JsonSchema for CourseKeyText {
     }
 }
 
+/// The key of a course run, or an empty text, which is as good as none.
+pub(super) struct CourseKeyIfAny;
+
+impl JsonSchema for CourseKeyIfAny {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "CourseKeyIfAny".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                generator.subschema_for::<CourseKeyText>(),
+                { "type": "string", "maxLength": 0 },
+            ],
+        })
+    }
+}
+
 /// The key of a catalog course.
 pub(super) const CATALOG_COURSE_KEY: &str = r"^catalog-course:[^:]{1,255}:[\s\S]{1,255}$";
 
