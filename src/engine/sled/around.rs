@@ -1,21 +1,36 @@
 //! Reading a tree some of whose pages cannot be read: all rows before, after and between them.
+//!
+//! Where a stretch cannot be read through from either end, it is cut in two, until both its ends lie in
+//! one and the same page. Rows below a page of the tree's inner ones that cannot be read are not reached.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use ::sled::IVec;
+use ::sled::{Error, IVec};
 
 use super::outcome::guarded;
 
-/// How often a stretch that cannot be read through is cut in two, to look for rows within it. Each
-/// time costs the reading of a few pages.
-const CUTS: usize = 10;
+/// How often a stretch is cut in two where it is known which pages its ends lie in. Keys are numbers of
+/// up to 16 bytes, which lie close together at one end of all that there could be, and it takes a cut for
+/// each bit to get there. Between two pages side by side, the cuts end here.
+const CUTS: usize = 256;
+
+/// What a cut counts for where that is not known, and nothing tells when to end.
+const BLIND_CUT: usize = CUTS / 10;
 
 /// The rows of a tree that can be read.
 pub(super) struct Readable {
     pub(super) rows: BTreeMap<IVec, IVec>,
     /// Whether these are all.
     pub(super) whole: bool,
+}
+
+/// What cannot be read.
+struct Obstacle {
+    /// The last key before it.
+    after: Option<IVec>,
+    /// Where in the files its page is, as sled says it.
+    place: Option<String>,
 }
 
 impl Readable {
@@ -35,13 +50,19 @@ impl Readable {
             return;
         };
         self.whole = false;
-        let from = first.map_or(from, Bound::Excluded);
+        let from = first.after.map_or(from, Bound::Excluded);
         let mut rows = tree.range((from.clone(), to.clone()));
         let Err(last) = self.take(|| rows.next_back()) else {
             return;
         };
-        let to = last.map_or(to, Bound::Excluded);
-        if let Some(cuts) = cuts.checked_sub(1)
+        let to = last.after.map_or(to, Bound::Excluded);
+        let cost = match (first.place, last.place) {
+            // Only what this page held lies between.
+            (Some(first), Some(last)) if first == last => return,
+            (Some(_), Some(_)) => 1,
+            _ => BLIND_CUT,
+        };
+        if let Some(cuts) = cuts.checked_sub(cost)
             && let Some(middle) = between(&from, &to)
         {
             self.read(tree, from, Bound::Excluded(middle.clone()), cuts);
@@ -49,20 +70,24 @@ impl Readable {
         }
     }
 
-    /// Takes rows until there are no more. The error is the last key before what cannot be read.
+    /// Takes rows until there are no more.
     fn take(
         &mut self,
         mut next: impl FnMut() -> Option<::sled::Result<(IVec, IVec)>>,
-    ) -> Result<(), Option<IVec>> {
-        let mut last = None;
+    ) -> Result<(), Obstacle> {
+        let mut after = None;
         loop {
             match guarded("reading around damage", &mut next) {
                 Ok(None) => return Ok(()),
                 Ok(Some(Ok((key, value)))) => {
-                    last = Some(key.clone());
+                    after = Some(key.clone());
                     self.rows.insert(key, value);
                 }
-                Ok(Some(Err(_))) | Err(_) => return Err(last),
+                Ok(Some(Err(Error::Corruption { at: Some(at), .. }))) => {
+                    let place = Some(format!("{at:?}"));
+                    return Err(Obstacle { after, place });
+                }
+                Ok(Some(Err(_))) | Err(_) => return Err(Obstacle { after, place: None }),
             }
         }
     }
