@@ -7,10 +7,11 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::engine::{Engine, EngineError, SledEngine, SledOptions};
-use crate::error::{Error, Result};
+use super::fill::{check, fill};
+use crate::engine::{Engine, SledOptions};
+use crate::error::Result;
 use crate::schema::folder::{Folder, engine_error};
-use crate::schema::{DATA_TREES, Ledger, load_checked};
+use crate::schema::load_checked;
 
 /// What compacting a catalog did.
 #[derive(Clone, Debug)]
@@ -61,6 +62,12 @@ impl fmt::Display for CompactReport {
 /// be repaired first; [`Error::Invalid`] if there is none; [`Error::NewerFormat`] if a newer
 /// coursecat wrote it; [`Error::Storage`] if the disk fails. After each, one of the two stores is
 /// there, whole.
+///
+/// [`Error::Locked`]: crate::Error::Locked
+/// [`Error::Corrupt`]: crate::Error::Corrupt
+/// [`Error::Invalid`]: crate::Error::Invalid
+/// [`Error::NewerFormat`]: crate::Error::NewerFormat
+/// [`Error::Storage`]: crate::Error::Storage
 pub fn compact(path: impl AsRef<Path>) -> Result<CompactReport> {
     let started = Instant::now();
     let options = SledOptions::default();
@@ -71,14 +78,8 @@ pub fn compact(path: impl AsRef<Path>) -> Result<CompactReport> {
     folder.check_mark(&ledger)?;
 
     let mut new = folder.new_store(&options)?;
-    let rows = copy(&old, &mut new, &ledger).map_err(failed)?;
-    let (_, written) = load_checked(&new, folder.path())?;
-    if written != ledger {
-        return Err(Error::Corrupt {
-            path: folder.path().to_owned(),
-            detail: "a copy of the store does not read as the store does".to_owned(),
-        });
-    }
+    let rows = fill(&mut new, &ledger, |tree, row| old.load(tree, row)).map_err(failed)?;
+    check(&new, folder.path(), &ledger)?;
     Box::new(new).close().map_err(failed)?;
     Box::new(old).close().map_err(failed)?;
     folder.replace_store(ledger.sequence)?;
@@ -92,22 +93,4 @@ pub fn compact(path: impl AsRef<Path>) -> Result<CompactReport> {
         bytes_after,
         elapsed: started.elapsed(),
     })
-}
-
-/// Copies every row, the ledger last, and tells how many there are.
-fn copy(
-    old: &dyn Engine,
-    new: &mut SledEngine,
-    ledger: &Ledger,
-) -> std::result::Result<u64, EngineError> {
-    let mut filler = new.filler();
-    for tree in DATA_TREES {
-        filler.fill(tree, |row| old.load(tree, row))?;
-    }
-    let ledger = ledger.as_row();
-    filler.fill(ledger.tree, |row| {
-        let _ = row(&ledger.key, &ledger.value);
-        Ok(())
-    })?;
-    filler.finish()
 }

@@ -6,6 +6,7 @@
 
 mod compact;
 mod feed;
+mod fill;
 mod rebuild;
 mod repair;
 mod report;

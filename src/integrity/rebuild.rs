@@ -3,7 +3,8 @@
 //! The damaged store is only ever copied. Whenever a rebuild is interrupted, the folder has it still,
 //! or the new one.
 
-use super::repair::{Wanted, replace};
+use super::fill::{check, fill_with};
+use super::repair::Wanted;
 use super::survey::Survey;
 use super::{RepairReport, close};
 use crate::engine::SledOptions;
@@ -25,7 +26,8 @@ pub(super) fn rebuild(folder: &Folder, damage: Error) -> Result<RepairReport> {
         mut report,
     } = Wanted::of(&mut survey, folder.mark(), false);
     let mut engine = folder.new_store(&options)?;
-    report.rows_changed = replace(&mut engine, folder.path(), Survey::default(), rows, &ledger)?;
+    report.rows_changed = fill_with(&mut engine, folder.path(), &rows, &ledger)?;
+    check(&engine, folder.path(), &ledger)?;
     close(folder, Box::new(engine))?;
     folder.replace_store(ledger.sequence)?;
     Ok(report)

@@ -163,7 +163,7 @@ pub(crate) fn refold(engine: &mut dyn Engine, path: &Path) -> Result<()> {
 ///
 /// The ledger comes last: until it is written, the store counts as damaged, and the repair can be
 /// started again.
-pub(super) fn replace(
+fn replace(
     engine: &mut dyn Engine,
     path: &Path,
     survey: Survey,
