@@ -1,9 +1,9 @@
 //! The engine that keeps its rows in a folder, with sled 0.34.7.
 //!
 //! sled is used for what it does well, an ordered and crash-safe log of pages, and only in the
-//! ways that were found safe: one thread writes at a time; nothing is durable until `fdatasync` on a
-//! descriptor of our own has said so; every call that may meet damage runs where a panic becomes an
-//! error.
+//! ways that were found safe: one thread writes at a time, though another may sync meanwhile; nothing
+//! is durable until `fdatasync` on a descriptor of our own has said so; every call that may meet damage
+//! runs where a panic becomes an error.
 //!
 //! A commit is appended to a [`journal`], which takes one `fdatasync`, and lies in memory over what is
 //! in the trees until it is carried there, with many others, behind the back of those who commit. The
@@ -34,6 +34,7 @@
 //! | [`conf`] | sled's file `conf`, and whether it is whole |
 //! | [`snapshot`] | sled's snapshot files, and how a damaged one is told from a sound one |
 //! | [`store`] | the trees, open: rows are looked for and written |
+//! | [`spending`] | rows written one by one, and made durable before they are too much log |
 //! | [`journal`] | the journal: batches appended, and made durable |
 //! | [`frame`] | a batch as bytes of the journal |
 //! | [`recovery`] | what a journal holds, found at an opening |
@@ -65,6 +66,7 @@ mod recovery;
 mod rows;
 mod settle;
 mod snapshot;
+mod spending;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -80,7 +82,8 @@ use self::journal::Journal;
 use self::outcome::guarded;
 use self::recovery::Recovered;
 use self::rows::{Overlaid, Rows};
-use self::store::{MAX_UNSYNCED_BYTES, Store, Unapplied, log_bytes};
+use self::spending::MAX_UNSYNCED_BYTES;
+use self::store::{Store, Unapplied, log_bytes};
 use super::poison::Poison;
 use super::{Batch, Durability, Engine, EngineError, RowSink, Tree};
 
@@ -462,12 +465,14 @@ impl Engine for SledEngine {
     fn commit(&mut self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
         self.poison.check()?;
         let outcome = self.try_commit(batch, durability);
+        self.carrier.iter_mut().for_each(Carrier::unload);
         self.poison.watch(outcome)
     }
 
     fn sync(&mut self) -> Result<(), EngineError> {
         self.poison.check()?;
         let outcome = self.try_sync();
+        self.carrier.iter_mut().for_each(Carrier::unload);
         self.poison.watch(outcome)
     }
 

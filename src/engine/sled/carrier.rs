@@ -23,6 +23,8 @@ pub(super) struct Carrier {
     thread: JoinHandle<()>,
     /// The rows that are on their way.
     cargo: Option<Arc<Rows>>,
+    /// Those that have arrived, until there is time to let them go.
+    delivered: Option<Arc<Rows>>,
 }
 
 impl Carrier {
@@ -47,6 +49,7 @@ impl Carrier {
             arrivals: Mutex::new(arrivals),
             thread: thread.spawn(carry)?,
             cargo: None,
+            delivered: None,
         })
     }
 
@@ -80,6 +83,11 @@ impl Carrier {
         self.arrived(arrived.unwrap_or_else(|_| Err(is_gone())))
     }
 
+    /// Lets go the rows that have arrived. That takes a while, in which the next ones may be on their way.
+    pub(super) fn unload(&mut self) {
+        self.delivered = None;
+    }
+
     /// Ends the thread, once it has carried what is on its way.
     pub(super) fn end(self) {
         drop(self.loads);
@@ -90,7 +98,7 @@ impl Carrier {
     fn arrived(&mut self, carried: Carried) -> Option<Carried> {
         if carried.is_ok() {
             // What could not be carried still lies over what is in the trees.
-            self.cargo = None;
+            self.delivered = self.cargo.take();
         }
         Some(carried)
     }

@@ -17,7 +17,8 @@
 use ::sled::Tree as SledTree;
 
 use super::settle;
-use super::store::{PAGE_ROWS, Spending, is_first, log_bytes};
+use super::spending::Spending;
+use super::store::{PAGE_ROWS, is_first, log_bytes};
 use super::{EngineError, RowSink, SledEngine, Tree};
 
 /// How many rows are filled in together, or how many bytes of them.
@@ -108,7 +109,7 @@ impl Filler<'_> {
 /// Rows of a tree that are filled in together.
 struct Portion<'store> {
     tree: &'store SledTree,
-    log: Spending<'store>,
+    log: Spending<'store, 'store>,
     /// Whole pages of them, but for the end of the tree.
     rows: Vec<(Vec<u8>, Vec<u8>)>,
     bytes: usize,

@@ -45,7 +45,13 @@ impl Rows {
 
     /// What becomes of a row, if anything does.
     pub(super) fn get(&self, tree: Tree, key: &[u8]) -> Option<&NewRow> {
-        self.trees.get(&tree)?.get(key)
+        let rows = self.trees.get(&tree)?;
+        // New records have new numbers, so that many a key lies beyond all that there are.
+        let (last, _) = rows.last_key_value()?;
+        if last.as_slice() < key {
+            return None;
+        }
+        rows.get(key)
     }
 
     /// The keys under a prefix that are there afterwards.

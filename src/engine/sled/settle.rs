@@ -7,7 +7,8 @@
 
 use super::EngineError;
 use super::open::SEGMENT_BYTES;
-use super::store::{Spending, Trees};
+use super::spending::Spending;
+use super::store::Trees;
 
 /// The row that is written, in sled's default tree.
 const ROW: &[u8] = b"settling";
@@ -48,12 +49,12 @@ pub(super) fn settle(trees: &Trees, rows_bytes: u64) -> Result<u64, EngineError>
 }
 
 /// Has sled clean so many pages, if there are.
-pub(super) fn clean(log: &mut Spending<'_>, pages: usize) -> Result<(), EngineError> {
+pub(super) fn clean(log: &mut Spending<'_, '_>, pages: usize) -> Result<(), EngineError> {
     write(log, pages * WRITES_A_PAGE, 1)
 }
 
 /// Writes the row so many times, as long as that, or longer by one: never as it is.
-fn write(log: &mut Spending<'_>, times: usize, bytes: usize) -> Result<(), EngineError> {
+fn write(log: &mut Spending<'_, '_>, times: usize, bytes: usize) -> Result<(), EngineError> {
     let value = vec![0; bytes + 1];
     (0..times).try_for_each(|time| {
         let value = value.get(time % 2..).unwrap_or_default();

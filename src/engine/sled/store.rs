@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use ::sled::IVec;
 use ::sled::transaction::{
@@ -17,6 +18,7 @@ use super::log_file::LogFile;
 use super::outcome::{engine_error, guarded};
 use super::recovery::Recovered;
 use super::rows::{Rows, newest};
+use super::spending::Spending;
 use super::watchdog::Watchdog;
 use crate::engine::batch::Write;
 use crate::engine::{Batch, EngineError, Tree};
@@ -24,13 +26,6 @@ use crate::engine::{Batch, EngineError, Tree};
 /// Where the number of the newest generation of the journal lies that is in the trees: the only row that
 /// sled's default tree keeps.
 const CARRIED: &[u8] = b"carried";
-
-/// How much log may be written between two syncs, in bytes.
-///
-/// sled reuses a segment when all it held has been written elsewhere, which must be durable by
-/// then. Less than a segment between two syncs leaves no room for that to go wrong. A batch that goes
-/// straight to the trees is synced as a whole: 1,000 rows of 100 bytes, in two trees, write about 600 KiB.
-pub(super) const MAX_UNSYNCED_BYTES: u64 = 256 << 10;
 
 /// An open store, which has to be let go by [`release`](Store::release).
 pub(super) struct Store {
@@ -147,12 +142,15 @@ impl Trees {
     }
 
     /// Writes the rows of the journal, up to those of a generation, to the trees, durably. Tells how
-    /// many bytes of log that were, at most.
+    /// many bytes of log that were, at most. Many rows take a second thread, which has ended then.
     ///
     /// If it is interrupted, the rows are in the journal still, and are written once more; so it needs
     /// no transaction.
     pub(super) fn carry(&self, rows: &Rows, generation: u64) -> Carried {
-        let mut log = Spending::on(self);
+        thread::scope(|scope| self.carry_by(&mut Spending::beside(self, scope), rows, generation))
+    }
+
+    fn carry_by(&self, log: &mut Spending<'_, '_>, rows: &Rows, generation: u64) -> Carried {
         for (tree, rows) in rows.trees() {
             let sled = self.tree(tree)?;
             for (key, row) in in_filling_order(rows) {
@@ -219,66 +217,6 @@ impl Trees {
     }
 }
 
-/// Rows written one by one, and made durable before they are too much log.
-pub(super) struct Spending<'store> {
-    trees: &'store Trees,
-    /// Upper estimates, in bytes of log.
-    unsynced: u64,
-    synced: u64,
-}
-
-impl<'store> Spending<'store> {
-    pub(super) fn on(trees: &'store Trees) -> Self {
-        Self {
-            trees,
-            unsynced: 0,
-            synced: 0,
-        }
-    }
-
-    /// sled's own tree, whose rows are none of the catalog's.
-    pub(super) fn default_tree(&self) -> &'store ::sled::Tree {
-        &self.trees.db
-    }
-
-    pub(super) fn put(
-        &mut self,
-        tree: &::sled::Tree,
-        key: &[u8],
-        value: &[u8],
-    ) -> Result<(), EngineError> {
-        let put = guarded("writing", || tree.insert(key, value))?;
-        put.map_err(|error| self.trees.error(error, "writing to"))?;
-        self.add(log_bytes(1, key.len() + value.len()))
-    }
-
-    pub(super) fn remove(&mut self, tree: &::sled::Tree, key: &[u8]) -> Result<(), EngineError> {
-        let removed = guarded("writing", || tree.remove(key))?;
-        removed.map_err(|error| self.trees.error(error, "writing to"))?;
-        self.add(log_bytes(1, key.len()))
-    }
-
-    /// Counts log that was written, and makes all of it durable if it is enough.
-    pub(super) fn add(&mut self, bytes: u64) -> Result<(), EngineError> {
-        self.unsynced += bytes;
-        if self.unsynced > MAX_UNSYNCED_BYTES {
-            self.sync()?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn sync(&mut self) -> Result<(), EngineError> {
-        self.trees.log.sync(&self.trees.db)?;
-        self.synced += std::mem::take(&mut self.unsynced);
-        Ok(())
-    }
-
-    /// How many bytes of log it was, at most.
-    pub(super) fn written(&self) -> u64 {
-        self.synced + self.unsynced
-    }
-}
-
 /// How many rows a page of sled's holds at most.
 pub(super) const PAGE_ROWS: usize = 16;
 
@@ -292,12 +230,24 @@ pub(super) fn is_first(place: usize) -> bool {
     place < 8 || place == PAGE_ROWS - 1
 }
 
+/// How many pages are filled together: so few that they, and what leads to them, still lie in the caches,
+/// sled's and the processor's, when their other rows come. Only the last of them stays half empty.
+const PAGES_TOGETHER: usize = 16;
+
 /// Rows in an order that fills pages.
 fn in_filling_order<K, V>(rows: &BTreeMap<K, V>) -> impl Iterator<Item = (&K, &V)> {
-    let numbered = || rows.iter().enumerate();
-    let splitting = numbered().filter(|(place, _)| is_first(place % PAGE_ROWS));
-    let filling = numbered().filter(|(place, _)| !is_first(place % PAGE_ROWS));
-    splitting.chain(filling).map(|(_, row)| row)
+    let mut rows = rows.iter();
+    std::iter::from_fn(move || {
+        let together: Vec<_> = rows.by_ref().take(PAGES_TOGETHER * PAGE_ROWS).collect();
+        (!together.is_empty()).then_some(together)
+    })
+    .flat_map(|together| {
+        let (splitting, filling): (Vec<_>, Vec<_>) = together
+            .into_iter()
+            .enumerate()
+            .partition(|(place, _)| is_first(place % PAGE_ROWS));
+        splitting.into_iter().chain(filling).map(|(_, row)| row)
+    })
 }
 
 /// Why a batch was not applied.
