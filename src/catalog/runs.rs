@@ -166,12 +166,9 @@ impl Draft<'_> {
     fn check_no_such_run(&self, course: &CatalogCourse, key: &RunKey) -> Result<()> {
         let of_the_same_code = || {
             let node = self.image.course(course.id)?;
-            // The code first: it tells nearly all runs apart, and mostly by its length alone.
-            node.runs.iter().find(|run| {
-                run.run_code() == key.run()
-                    && run.course_key.counts_for_run_code()
-                    && key.counts_for_run_code()
-            })
+            node.runs
+                .coded(key.run())
+                .find(|run| run.course_key.counts_for_run_code() && key.counts_for_run_code())
         };
         match self
             .image

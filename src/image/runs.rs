@@ -40,6 +40,8 @@ pub struct CourseRuns(Arc<Held>);
 #[derive(Clone, Default)]
 struct Held {
     runs: Vec<Arc<CourseRun>>,
+    /// The [marks](code_mark) of their run codes, in the same order.
+    code_marks: Vec<u32>,
     /// Of all texts of the runs and of their course, and of some that they had before.
     pairs: Pairs,
     /// How many records had those.
@@ -91,6 +93,19 @@ impl CourseRuns {
         &self.0.pairs
     }
 
+    /// Those of this run code. Marks tell nearly all others, so that no record of theirs is looked at.
+    pub(crate) fn coded<'a>(
+        &'a self,
+        run_code: &'a str,
+    ) -> impl Iterator<Item = &'a Arc<CourseRun>> {
+        let mark = code_mark(run_code);
+        let marked = self.0.code_marks.iter().zip(self);
+        marked
+            .filter(move |(other, _)| **other == mark)
+            .map(|(_, run)| run)
+            .filter(move |run| run.run_code() == run_code)
+    }
+
     /// The same runs, ordered by key ignoring case.
     pub(crate) fn by_key(&self) -> Vec<&Arc<CourseRun>> {
         by_key(self.iter())
@@ -113,9 +128,15 @@ impl CourseRuns {
 
     /// Adds a run of this course.
     pub(super) fn add(&mut self, run: Arc<CourseRun>, course: &CatalogCourse) {
-        let at = self.partition_point(|other| newest_first(&**other, &*run).is_lt());
+        let is_after = |other: &Arc<CourseRun>| newest_first(&**other, &*run).is_lt();
+        // Nearly every new run is newer than all others, which are not looked at then.
+        let at = match self.first() {
+            Some(first) if is_after(first) => self.partition_point(is_after),
+            _ => 0,
+        };
         let held = self.with_room_for_one();
         held.add_pairs_of_run(&run, course);
+        held.code_marks.insert(at, code_mark(run.run_code()));
         held.runs.insert(at, run);
     }
 
@@ -124,6 +145,7 @@ impl CourseRuns {
         if let Ok(at) = self.binary_search_by(|other| newest_first(&**other, run)) {
             let held = Arc::make_mut(&mut self.0);
             held.runs.remove(at);
+            held.code_marks.remove(at);
             held.forget(course);
         }
     }
@@ -140,7 +162,13 @@ impl CourseRuns {
         if Arc::get_mut(&mut self.0).is_none() {
             let mut runs = Vec::with_capacity(self.len() + 1);
             runs.extend_from_slice(self);
-            self.0 = Arc::new(Held { runs, ..*self.0 });
+            let mut code_marks = Vec::with_capacity(self.len() + 1);
+            code_marks.extend_from_slice(&self.0.code_marks);
+            self.0 = Arc::new(Held {
+                runs,
+                code_marks,
+                ..*self.0
+            });
         }
         Arc::make_mut(&mut self.0)
     }
@@ -158,6 +186,11 @@ impl fmt::Debug for CourseRuns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("CourseRuns").field(&self.0.runs).finish()
     }
+}
+
+/// A hash of a run code.
+fn code_mark(run_code: &str) -> u32 {
+    crc32c::crc32c(run_code.as_bytes())
 }
 
 /// These runs of one course, ordered by key ignoring case.
