@@ -2,6 +2,7 @@
 //! a store.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use super::{EngineError, Guard, Tree};
 
@@ -45,6 +46,8 @@ pub(crate) enum Expect {
     Absent,
     /// The key has these very bytes as its value.
     Value(Vec<u8>),
+    /// Anything: what the key was like is not known any more.
+    Anything,
 }
 
 impl Batch {
@@ -88,6 +91,15 @@ impl Batch {
         }
     }
 
+    /// Gives a key a value, whatever it had before; `None` removes it.
+    pub(super) fn overwrite(&mut self, tree: Tree, key: Vec<u8>, value: Option<Vec<u8>>) {
+        self.len += 1;
+        self.bytes += key.len() + value.as_ref().map_or(0, Vec::len);
+        let expect = Expect::Anything;
+        let writes = self.writes.entry(tree).or_default();
+        writes.insert(key, Write { expect, value });
+    }
+
     /// Guards that no key of `tree` starts with `prefix` once the batch is applied. Keys which the
     /// batch removes do not count, keys which it writes do. The empty prefix asks for an empty
     /// tree.
@@ -116,9 +128,22 @@ impl Batch {
         self.writes.iter().map(|(tree, writes)| (*tree, writes))
     }
 
-    /// The trees with their writes, in order.
-    pub(super) fn into_writes(self) -> impl Iterator<Item = (Tree, BTreeMap<Vec<u8>, Write>)> {
-        self.writes.into_iter()
+    /// What the batch does to a key, if anything.
+    pub(super) fn write(&self, tree: Tree, key: &[u8]) -> Option<&Write> {
+        self.writes.get(&tree)?.get(key)
+    }
+
+    /// The keys under a prefix that the batch does something to, in order.
+    pub(super) fn written_under<'a>(
+        &'a self,
+        tree: Tree,
+        prefix: &'a [u8],
+    ) -> impl Iterator<Item = &'a [u8]> {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let writes = self.writes.get(&tree).into_iter();
+        let keys = writes.flat_map(move |writes| writes.range::<[u8], _>(from));
+        keys.map(|(key, _)| key.as_slice())
+            .take_while(move |key| key.starts_with(prefix))
     }
 
     /// The prefixes under which nothing may remain.
@@ -200,7 +225,7 @@ impl Batch {
 impl Write {
     /// Whether the key is any different after the batch.
     pub(super) fn changes(&self) -> bool {
-        !self.expect.holds(self.value.as_deref())
+        self.expect.is_changed_by(self.value.as_deref())
     }
 }
 
@@ -210,7 +235,13 @@ impl Expect {
         match self {
             Self::Absent => value.is_none(),
             Self::Value(expected) => value == Some(expected.as_slice()),
+            Self::Anything => true,
         }
+    }
+
+    /// Whether this value is another than expected, as far as that is known.
+    pub(super) fn is_changed_by(&self, value: Option<&[u8]>) -> bool {
+        matches!(self, Self::Anything) || !self.holds(value)
     }
 
     /// Checks that a key, which has this value, is as expected.
@@ -229,7 +260,7 @@ impl Expect {
         }
         let guard = match self {
             Self::Absent => Guard::Absent,
-            Self::Value(_) => Guard::Unchanged,
+            Self::Value(_) | Self::Anything => Guard::Unchanged,
         };
         Err(EngineError::GuardFailed {
             tree,

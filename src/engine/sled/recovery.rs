@@ -202,8 +202,8 @@ mod tests {
     /// The keys that are found beyond a generation, or what is missing.
     fn look(dir: &Path, carried: u64) -> Result<Vec<u8>, String> {
         let recovered = Recovered::look(dir, carried, TREES).unwrap();
-        let rows = recovered.rows.trees().flat_map(|(_, rows)| rows.keys());
-        let keys = rows.map(|key| key[0]).collect();
+        let trees = recovered.rows.sorted();
+        let keys = trees.values().flatten().map(|row| row.key[0]).collect();
         recovered.missing.map_or(Ok(keys), Err)
     }
 
@@ -326,8 +326,7 @@ mod tests {
         assert!((16 << 20..=MOST_BYTES).contains(&length), "{length}");
         let recovered = Recovered::look(dir.path(), 0, TREES).unwrap();
         assert_eq!(recovered.missing, None);
-        let (_, rows) = recovered.rows.trees().next().unwrap();
-        assert_eq!(rows.len() as u32, 100 * batches);
+        assert_eq!(recovered.rows.sorted()[&TREE].len() as u32, 100 * batches);
     }
 
     #[test]

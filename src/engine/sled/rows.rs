@@ -1,89 +1,136 @@
 //! Rows that lie over those of the trees: what the journal holds and the trees do not have yet. Knows
 //! of no file.
+//!
+//! Batches are kept as they come, since whoever commits waits for that; only who carries them sorts
+//! their rows into one row of all. Until then, hashes tell which of them have a row.
 
-use std::collections::{BTreeMap, btree_map};
-use std::ops::Bound;
+use std::collections::{BTreeMap, HashMap, btree_map};
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use super::frame::Frame;
-use crate::engine::batch::{Expect, MAX_KEY_BYTES, MAX_ROW_BYTES, Write};
+use crate::engine::batch::{Expect, MAX_KEY_BYTES, MAX_ROW_BYTES};
 use crate::engine::{Batch, EngineError, Tree};
 
-/// Rows by tree and key. A later batch replaces what an earlier one wrote.
+/// The rows of batches, by tree and key. A later batch replaces what an earlier one wrote.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    trees: BTreeMap<Tree, BTreeMap<Vec<u8>, NewRow>>,
+    batches: Vec<Batch>,
+    seed: RandomState,
+    /// By the hash of a row's tree and key, the number of the last batch that has such a row.
+    ///
+    /// Nearly every row of a batch is new, and one look here tells so.
+    last: HashMap<u64, usize, RandomState>,
+    /// By the hash of a tree and the [beginning](START_BYTES) of a key, the numbers of the batches that
+    /// have rows with such keys, in order.
+    starts: HashMap<u64, SmallVec<[usize; 2]>, RandomState>,
 }
 
-/// What becomes of a row.
-#[derive(Debug)]
-pub(super) struct NewRow {
-    /// The value that the tree must have before; `None` if that is not known any more.
-    pub(super) expect: Option<Expect>,
-    /// The value after, `None` to remove the row.
-    pub(super) value: Option<Vec<u8>>,
+/// So many bytes of a key, if it has them, are an id in most trees, and say whose row it is.
+const START_BYTES: usize = 8;
+
+/// What becomes of a row by several batches: the value that the first of them found, and the one that the
+/// last of them left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NewRow<'a> {
+    pub(super) key: &'a [u8],
+    pub(super) expect: &'a Expect,
+    /// `None` to remove the row.
+    pub(super) value: Option<&'a [u8]>,
 }
 
-impl NewRow {
+impl NewRow<'_> {
     /// Whether the row is any different after it, as far as that is known.
     pub(super) fn changes(&self) -> bool {
-        let value = self.value.as_deref();
-        self.expect
-            .as_ref()
-            .is_none_or(|before| !before.holds(value))
+        self.expect.is_changed_by(self.value)
     }
 }
 
 impl Rows {
     pub(super) fn is_empty(&self) -> bool {
-        self.trees.is_empty()
+        self.batches.is_empty()
     }
 
     /// The trees with their rows, in order.
-    pub(super) fn trees(&self) -> impl Iterator<Item = (Tree, &BTreeMap<Vec<u8>, NewRow>)> {
-        self.trees.iter().map(|(tree, rows)| (*tree, rows))
-    }
-
-    /// What becomes of a row, if anything does.
-    pub(super) fn get(&self, tree: Tree, key: &[u8]) -> Option<&NewRow> {
-        let rows = self.trees.get(&tree)?;
-        // New records have new numbers, so that many a key lies beyond all that there are.
-        let (last, _) = rows.last_key_value()?;
-        if last.as_slice() < key {
-            return None;
+    pub(super) fn sorted(&self) -> BTreeMap<Tree, Vec<NewRow<'_>>> {
+        let mut trees: BTreeMap<Tree, Vec<NewRow<'_>>> = BTreeMap::new();
+        for (tree, writes) in self.batches.iter().flat_map(Batch::writes) {
+            let rows = writes.iter().map(|(key, write)| NewRow {
+                key,
+                expect: &write.expect,
+                value: write.value.as_deref(),
+            });
+            trees.entry(tree).or_default().extend(rows);
         }
-        rows.get(key)
+        for rows in trees.values_mut() {
+            // Rows of one key stay in the order of their batches.
+            rows.sort_by_key(|row| row.key);
+            rows.dedup_by(|later, first| {
+                let is_same = later.key == first.key;
+                if is_same {
+                    first.value = later.value;
+                }
+                is_same
+            });
+        }
+        trees
     }
 
-    /// The keys under a prefix that are there afterwards.
+    /// The value that a row has afterwards, if any batch has the row.
+    pub(super) fn get(&self, tree: Tree, key: &[u8]) -> Option<Option<&[u8]>> {
+        let last = *self.last.get(&self.hash(tree, key))?;
+        let of = |batch: &'_ Batch| batch.write(tree, key).is_some();
+        let batch = match self.batches.get(last) {
+            Some(batch) if of(batch) => batch,
+            // Another row has the same hash.
+            _ => self.batches.iter().rev().find(|batch| of(batch))?,
+        };
+        batch.write(tree, key).map(|write| write.value.as_deref())
+    }
+
+    /// The keys under a prefix that some batch has written, and that are there afterwards; maybe several
+    /// times.
     pub(super) fn present_under<'a>(
         &'a self,
         tree: Tree,
         prefix: &'a [u8],
     ) -> impl Iterator<Item = &'a [u8]> {
-        let from = (Bound::Included(prefix), Bound::Unbounded);
-        let rows = self.trees.get(&tree);
-        let rows = rows
-            .into_iter()
-            .flat_map(move |rows| rows.range::<[u8], _>(from));
-        rows.take_while(move |(key, _)| key.starts_with(prefix))
-            .filter(|(_, row)| row.value.is_some())
-            .map(|(key, _)| key.as_slice())
+        let some = prefix.get(..START_BYTES).map(|start| {
+            let numbers = self.starts.get(&self.hash(tree, start));
+            numbers.map(SmallVec::as_slice).unwrap_or_default()
+        });
+        let all = some.is_none().then_some(&self.batches);
+        let some = some.into_iter().flatten();
+        let batches = some
+            .filter_map(|number| self.batches.get(*number))
+            .chain(all.into_iter().flatten());
+        batches
+            .flat_map(move |batch| batch.written_under(tree, prefix))
+            .filter(move |key| self.get(tree, key).flatten().is_some())
     }
 
     /// Adds a batch whose guards hold.
     pub(super) fn add(&mut self, batch: Batch) {
-        for (tree, writes) in batch.into_writes() {
-            let rows = self.trees.entry(tree).or_default();
-            for (key, Write { expect, value }) in writes {
-                match rows.entry(key) {
-                    btree_map::Entry::Occupied(mut row) => row.get_mut().value = value,
-                    btree_map::Entry::Vacant(place) => {
-                        let expect = Some(expect);
-                        place.insert(NewRow { expect, value });
+        let number = self.batches.len();
+        for (tree, writes) in batch.writes() {
+            let mut before: &[u8] = &[];
+            for key in writes.keys() {
+                let hash = self.hash(tree, key);
+                self.last.insert(hash, number);
+                // Rows that begin alike follow each other.
+                if let Some(start) = key.get(..START_BYTES).filter(|start| *start != before) {
+                    before = start;
+                    let numbers = self.starts.entry(self.seed.hash_one((tree, start)));
+                    let numbers = numbers.or_default();
+                    if numbers.last() != Some(&number) {
+                        numbers.push(number);
                     }
                 }
             }
         }
+        self.batches.push(batch);
     }
 
     /// Adds the rows of a frame.
@@ -92,6 +139,7 @@ impl Rows {
     /// [`EngineError::Damaged`] if it names a tree that is none of these, or has a row that no batch can
     /// have had.
     pub(super) fn add_frame(&mut self, frame: Frame, trees: &[Tree]) -> Result<(), EngineError> {
+        let mut batch = Batch::new();
         for rows in frame.trees {
             let tree = trees.iter().find(|tree| tree.name() == rows.name);
             let Some(tree) = tree else {
@@ -99,7 +147,6 @@ impl Rows {
                     detail: format!("the journal names a tree {:?}", rows.name),
                 });
             };
-            let known = self.trees.entry(*tree).or_default();
             for (key, value) in rows.rows {
                 let bytes = key.len() + value.as_ref().map_or(0, Vec::len);
                 if key.is_empty() || key.len() > MAX_KEY_BYTES || bytes > MAX_ROW_BYTES {
@@ -107,16 +154,21 @@ impl Rows {
                         detail: format!("the journal has a row of {bytes} bytes"),
                     });
                 }
-                let expect = None;
-                known.insert(key, NewRow { expect, value });
+                batch.overwrite(*tree, key, value);
             }
         }
+        self.add(batch);
         Ok(())
+    }
+
+    fn hash(&self, tree: Tree, key: &[u8]) -> u64 {
+        self.seed.hash_one((tree, key))
     }
 }
 
-/// What becomes of a row by layers of others, the last of them uppermost; `None` if they do not have it.
-pub(super) fn newest<'a>(layers: &[&'a Rows], tree: Tree, key: &[u8]) -> Option<&'a NewRow> {
+/// The value that a row has by layers of others, the last of them uppermost; `None` if they do not have
+/// the row.
+pub(super) fn newest<'a>(layers: &[&'a Rows], tree: Tree, key: &[u8]) -> Option<Option<&'a [u8]>> {
     layers.iter().rev().find_map(|rows| rows.get(tree, key))
 }
 
@@ -128,7 +180,7 @@ pub(super) fn check(layers: &[&Rows], batch: &Batch) -> Result<(), EngineError> 
     for (tree, writes) in batch.writes() {
         for (key, write) in writes {
             if let Some(known) = newest(layers, tree, key) {
-                write.expect.check(tree, key, known.value.as_deref())?;
+                write.expect.check(tree, key, known)?;
             }
         }
     }
@@ -147,9 +199,14 @@ impl<'a, K: AsRef<[u8]> + From<&'a [u8]>, E, I: Iterator<Item = Result<(K, K), E
     /// Lays the rows of `layers` over those from below, the last of them uppermost.
     pub(super) fn new(tree: Tree, below: I, layers: &[&'a Rows]) -> Self {
         let mut above = BTreeMap::new();
-        let rows = layers.iter().filter_map(|layer| layer.trees.get(&tree));
-        for (key, row) in rows.flatten() {
-            above.insert(key.as_slice(), row.value.as_deref());
+        let batches = layers.iter().flat_map(|layer| &layer.batches);
+        for (_, writes) in batches
+            .flat_map(Batch::writes)
+            .filter(|(other, _)| *other == tree)
+        {
+            for (key, write) in writes {
+                above.insert(key.as_slice(), write.value.as_deref());
+            }
         }
         Self {
             below: below.peekable(),
@@ -222,9 +279,13 @@ mod tests {
         batch.put(TREE, b"k".to_vec(), Some(b"1".to_vec()), None);
         check(&[&rows], &batch).unwrap();
         rows.add(batch);
-        let row = rows.get(TREE, b"k").unwrap();
-        assert_eq!(row.expect, Some(Expect::Value(b"?".to_vec())));
-        assert_eq!(row.value, None);
+        assert_eq!(rows.get(TREE, b"k"), Some(None));
+        let row = NewRow {
+            key: b"k",
+            expect: &Expect::Value(b"?".to_vec()),
+            value: None,
+        };
+        assert_eq!(rows.sorted()[&TREE], [row]);
         let mut batch = Batch::new();
         batch.put(TREE, b"k".to_vec(), Some(b"1".to_vec()), None);
         assert!(matches!(
@@ -243,5 +304,28 @@ mod tests {
         ]);
         assert_eq!(rows.present_under(TREE, b"b").collect::<Vec<_>>(), [b"b2"]);
         assert_eq!(rows.present_under(TREE, b"").count(), 3);
+    }
+
+    #[test]
+    fn keys_under_a_prefix_as_long_as_an_id() {
+        let rows = rows(&[
+            ("course-1:a", Some("1")),
+            ("course-2:a", Some("1")),
+            ("course-1:b", Some("1")),
+            ("course-1:a", None),
+            ("course-2:a", Some("2")),
+            ("course", Some("1")),
+        ]);
+        let under = |prefix| {
+            let mut keys: Vec<&[u8]> = rows.present_under(TREE, prefix).collect();
+            keys.sort();
+            keys.dedup();
+            keys
+        };
+        assert_eq!(under(b"course-1"), [b"course-1:b"]);
+        assert_eq!(under(b"course-2:"), [b"course-2:a"]);
+        assert_eq!(under(b"course-1:a"), <[&[u8]; 0]>::default());
+        assert_eq!(under(b"course-3"), <[&[u8]; 0]>::default());
+        assert_eq!(under(b"course-").len(), 2);
     }
 }

@@ -2,7 +2,6 @@
 //! in the journal and not yet here is for the engine to know.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -119,8 +118,7 @@ impl Trees {
             let present = above
                 .iter()
                 .flat_map(|rows| rows.present_under(tree, prefix));
-            let present = present
-                .filter(|key| newest(above, tree, key).is_some_and(|row| row.value.is_some()));
+            let present = present.filter(|key| newest(above, tree, key).flatten().is_some());
             let stored = below.chain(present.map(|key| Ok(IVec::from(key))));
             batch.check_empty(tree, prefix, stored)?;
         }
@@ -151,19 +149,18 @@ impl Trees {
     }
 
     fn carry_by(&self, log: &mut Spending<'_, '_>, rows: &Rows, generation: u64) -> Carried {
-        for (tree, rows) in rows.trees() {
+        for (tree, rows) in rows.sorted() {
             let sled = self.tree(tree)?;
-            for (key, row) in in_filling_order(rows) {
-                let before = guarded("writing", || match &row.value {
+            for row in in_filling_order(rows) {
+                let key = row.key;
+                let before = guarded("writing", || match row.value {
                     _ if !row.changes() => sled.get(key),
-                    Some(value) => sled.insert(key, value.as_slice()),
+                    Some(value) => sled.insert(key, value),
                     None => sled.remove(key),
                 })?;
                 let before = before.map_err(|error| self.error(error, "writing to"))?;
-                if let Some(expect) = &row.expect {
-                    expect.check(tree, key, before.as_deref())?;
-                }
-                let bytes = key.len() + row.value.as_ref().map_or(0, Vec::len);
+                row.expect.check(tree, key, before.as_deref())?;
+                let bytes = key.len() + row.value.map_or(0, <[u8]>::len);
                 log.add(log_bytes(1, bytes))?;
             }
         }
@@ -235,8 +232,8 @@ pub(super) fn is_first(place: usize) -> bool {
 const PAGES_TOGETHER: usize = 16;
 
 /// Rows in an order that fills pages.
-fn in_filling_order<K, V>(rows: &BTreeMap<K, V>) -> impl Iterator<Item = (&K, &V)> {
-    let mut rows = rows.iter();
+fn in_filling_order<R>(rows: Vec<R>) -> impl Iterator<Item = R> {
+    let mut rows = rows.into_iter();
     std::iter::from_fn(move || {
         let together: Vec<_> = rows.by_ref().take(PAGES_TOGETHER * PAGE_ROWS).collect();
         (!together.is_empty()).then_some(together)
