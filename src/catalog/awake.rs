@@ -3,8 +3,7 @@
 //! To wake a thread whose processor has gone idle takes some 50 microseconds on a virtual machine, half
 //! as long as the disk takes for a commit. Where one caller writes alone, there are two such
 //! wakes in each write, and no other use for the processors. With more callers, somebody is awake
-//! anyway, and nobody comes here; but with many, whose requests come to the writer one by one while others
-//! are stored, it would be put to sleep and woken for each.
+//! anyway: then nobody comes here.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,10 +13,6 @@ pub(super) const CALLER: Duration = Duration::from_micros(200);
 
 /// How long the writer looks for another request of a caller that is alone.
 pub(super) const WRITER: Duration = Duration::from_micros(50);
-
-/// How long the writer looks for others while a half of many callers' requests is on its way: about as
-/// long as that takes on a fast disk.
-pub(super) const HALF: Duration = Duration::from_micros(200);
 
 /// Looks again and again, for so long, and lets other threads go first.
 pub(super) fn look<T>(time: Duration, mut found: impl FnMut() -> Option<T>) -> Option<T> {

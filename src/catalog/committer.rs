@@ -116,15 +116,7 @@ impl Committer {
     /// # Errors
     /// Those of [`Engine::close`].
     pub(super) fn close(mut self) -> Outcome {
-        if let Some(Helper {
-            batches, thread, ..
-        }) = self.helper.take()
-        {
-            drop(batches);
-            // Its panics have become errors.
-            let _ = thread.join();
-        }
-        self.engine.ok_or_else(is_gone)?.close()
+        self.engine.take().ok_or_else(is_gone)?.close()
     }
 
     fn landed(
@@ -182,6 +174,21 @@ impl Committer {
             });
         }
         self.helper.as_ref()
+    }
+}
+
+impl Drop for Committer {
+    /// Once it is gone, so is the thread, and the store if that has it: whoever opens the folder next meets
+    /// no commit on its way, also if the writer has panicked.
+    fn drop(&mut self) {
+        if let Some(Helper {
+            batches, thread, ..
+        }) = self.helper.take()
+        {
+            drop(batches);
+            // Its panics have become errors.
+            let _ = thread.join();
+        }
     }
 }
 

@@ -41,14 +41,6 @@ pub(super) struct Group {
     pub(super) jobs: Vec<Box<dyn Job>>,
 }
 
-/// What a group has left in the queue.
-pub(super) enum Queue {
-    IsEmpty,
-    MayHaveMore,
-    /// A message that was taken out of it, and is no request.
-    Has(Message),
-}
-
 impl Group {
     pub(super) fn new(image: &Image, ledger: &Ledger, retention: Retention) -> Self {
         Self {
@@ -63,25 +55,23 @@ impl Group {
         }
     }
 
-    /// Takes requests that wait, up to so many, until there are none or the group has room for none.
+    /// Takes requests that wait, until there are none or the group has room for none.
+    ///
+    /// Gives back a message that comes next and is no request.
     pub(super) fn fill(
         &mut self,
-        most: usize,
         queue: &Receiver<Message>,
         rules: &Rules,
         clock: &Clock,
-    ) -> Queue {
-        for _ in 0..most {
-            if self.is_full() {
-                break;
-            }
+    ) -> Option<Message> {
+        while !self.is_full() {
             match queue.try_recv() {
                 Ok(Message::Request(job)) => self.add(job, rules, clock),
-                Ok(other) => return Queue::Has(other),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Queue::IsEmpty,
+                Ok(other) => return Some(other),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return None,
             }
         }
-        Queue::MayHaveMore
+        None
     }
 
     /// Plans a request on top of those before it.

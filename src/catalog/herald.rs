@@ -2,13 +2,11 @@
 //! next group. Decides nothing: what it tells has happened.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle, ThreadId};
 
 use super::writer::{Job, panic_message};
 use crate::error::Error;
-use crate::image::Image;
 
 /// How many callers are worth a thread: to wake it costs as much as to wake one of them.
 const MANY: usize = 8;
@@ -16,36 +14,32 @@ const MANY: usize = 8;
 /// How many groups the thread may be behind: a caller's waker may block it.
 const BEHIND: usize = 4;
 
-/// Callers whose requests have been carried out and are published, and the image before that.
-pub(super) struct News {
-    pub(super) jobs: Vec<Box<dyn Job>>,
-    /// To let it go takes a while, for which nobody who waits for an answer should wait.
-    pub(super) replaced: Option<Arc<Image>>,
-}
+/// Callers whose requests have been carried out and are published.
+type Told = Vec<Box<dyn Job>>;
 
 /// See the [module](self).
 #[derive(Default)]
 pub(super) struct Herald {
     /// Started when it is needed first: where few write at once, it never is.
-    thread: Option<(SyncSender<News>, JoinHandle<()>)>,
+    thread: Option<(SyncSender<Told>, JoinHandle<()>)>,
 }
 
 impl Herald {
     /// Answers with what was planned: here and now if there are few callers.
-    pub(super) fn tell(&mut self, news: News) {
-        if news.jobs.len() < MANY {
-            return news.tell();
+    pub(super) fn tell(&mut self, jobs: Told) {
+        if jobs.len() < MANY {
+            return answer(jobs, None);
         }
         // It is done here if the thread is too far behind, or the system has none left.
         let untold = match self.sender() {
-            Some(sender) => match sender.try_send(news) {
+            Some(sender) => match sender.try_send(jobs) {
                 Ok(()) => None,
-                Err(TrySendError::Full(news) | TrySendError::Disconnected(news)) => Some(news),
+                Err(TrySendError::Full(jobs) | TrySendError::Disconnected(jobs)) => Some(jobs),
             },
-            None => Some(news),
+            None => Some(jobs),
         };
-        if let Some(news) = untold {
-            news.tell();
+        if let Some(jobs) = untold {
+            answer(jobs, None);
         }
     }
 
@@ -61,21 +55,14 @@ impl Herald {
         }
     }
 
-    fn sender(&mut self) -> Option<&SyncSender<News>> {
+    fn sender(&mut self) -> Option<&SyncSender<Told>> {
         if self.thread.is_none() {
-            let (sender, all_news) = mpsc::sync_channel::<News>(BEHIND);
+            let (sender, all_told) = mpsc::sync_channel::<Told>(BEHIND);
             let thread = thread::Builder::new().name("coursecat-herald".to_owned());
-            let tell = move || all_news.into_iter().for_each(News::tell);
+            let tell = move || all_told.into_iter().for_each(|jobs| answer(jobs, None));
             self.thread = thread.spawn(tell).ok().map(|thread| (sender, thread));
         }
         self.thread.as_ref().map(|(sender, _)| sender)
-    }
-}
-
-impl News {
-    fn tell(self) {
-        answer(self.jobs, None);
-        drop(self.replaced);
     }
 }
 

@@ -3,8 +3,7 @@
 //! It takes the requests that wait, plans them one after another (each sees the effects of those
 //! before it), folds them into batches, has the [committer](super::committer) commit these, publishes
 //! the new image, and only then answers. Callers that come while a commit is on its way form the next
-//! group, so the busier a catalog is, the more requests share one trip to the disk. Where many wait, the
-//! next group is planned meanwhile, on top of what is not published yet.
+//! group, so the busier a catalog is, the more requests share one trip to the disk.
 //!
 //! Where answers need not be durable, a group is published and answered when it is planned, and
 //! committed behind that.
@@ -18,20 +17,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::ThreadId;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
 use super::at_once::Progress;
 use super::awake;
 use super::committer::{Committer, Outcome};
-use super::group::{Group, Queue};
-use super::herald::{self, Herald, News};
+use super::group::Group;
+use super::herald::{self, Herald};
 use super::options::{Clock, Durability, Rules};
 use super::request::{Draft, Plan};
 use super::watch::Bell;
 use super::writer_stats::Counts;
-use crate::engine::Batch;
 use crate::error::{Error, Result};
 use crate::image::{Image, Retention};
 use crate::integrity::{self, Report};
@@ -134,35 +132,13 @@ pub(super) struct Writer {
 pub(super) struct Work {
     /// Requests that are being planned.
     planned: Option<Group>,
-    /// What is on its way to the store.
-    in_flight: Option<InFlight>,
+    /// The ledger after the batch that is on its way to the store.
+    in_flight: Option<Ledger>,
     /// A message that came after the requests that were planned.
     next: Option<Message>,
     /// Whether the last group was of one request, whose caller may come again at once.
     served_one: bool,
 }
-
-/// A batch that is on its way to the store.
-struct InFlight {
-    /// The ledger after it.
-    ledger: Ledger,
-    /// The group whose last batch it is; `None` if that has more to come.
-    group: Option<Group>,
-}
-
-/// Where so many wait for an answer, and a commit takes no longer than to plan half of them, a group is
-/// half of them, and the other half is planned while it is on its way: so neither the writer nor the disk
-/// waits for the other. With fewer, or on a slow disk, taking twice the trips to the disk costs more.
-const MANY: u64 = 48;
-
-/// About how long it takes to plan a request.
-const PLAN_TIME: Duration = Duration::from_micros(8);
-
-/// How long what has been planned waits for a caller who has counted himself and not come yet.
-const MOMENT: Duration = Duration::from_micros(100);
-
-/// How many requests are planned before the writer looks whether the store is free.
-const STRIDE: usize = 8;
 
 impl Writer {
     /// Serves the queue until the catalog is closed, then closes the store. Tells how many commits
@@ -172,11 +148,7 @@ impl Writer {
         while let Some(message) = self.next(queue) {
             match message {
                 Message::Request(job) => self.plan(job, queue),
-                Message::Committed => {
-                    let waiting = self.progress.waiting();
-                    self.land();
-                    self.launch(waiting);
-                }
+                Message::Committed => self.land(),
                 Message::Sync(caller) => drop(caller.send(self.sync())),
                 Message::Verify(caller) => drop(caller.send(self.verify())),
                 Message::Close(thread) => {
@@ -197,19 +169,6 @@ impl Writer {
     /// The next message; meanwhile, what has been deferred for long enough is made durable.
     fn next(&mut self, queue: &Receiver<Message>) -> Option<Message> {
         if let Some(message) = self.work.next.take() {
-            return Some(message);
-        }
-        if self.has_planned() && !self.committer.is_busy() {
-            match queue.recv_timeout(MOMENT) {
-                Ok(message) => return Some(message),
-                Err(_) => self.launch(self.progress.waiting()),
-            }
-        }
-        // Others come one by one now: to sleep and be woken for each would cost more than its plan.
-        let is_on_its_way = |on: &InFlight| on.group.is_some();
-        if self.work.in_flight.as_ref().is_some_and(is_on_its_way)
-            && let Some(message) = awake::look(awake::HALF, || queue.try_recv().ok())
-        {
             return Some(message);
         }
         if std::mem::take(&mut self.work.served_one)
@@ -240,57 +199,27 @@ impl Writer {
     }
 
     /// Plans a request, and those that wait behind it, on top of what has been planned. They are
-    /// committed as soon as the store is free, and no others wait or they are enough.
+    /// committed as soon as the store is free.
     fn plan(&mut self, first: Box<dyn Job>, queue: &Receiver<Message>) {
         if let Some(failure) = &self.failure {
             return self.refuse(vec![first], &failure.clone());
         }
-        let mut group = self.work.planned.take().unwrap_or_else(|| self.begin());
+        let mut group =
+            self.work.planned.take().unwrap_or_else(|| {
+                Group::new(&self.published.load(), &self.ledger, self.retention)
+            });
         group.add(first, &self.rules, &self.clock);
-        let left = group.fill(STRIDE - 1, queue, &self.rules, &self.clock);
-        let more = matches!(left, Queue::MayHaveMore);
-        if let Queue::Has(message) = left {
-            self.work.next = Some(message);
-        }
+        self.work.next = group.fill(queue, &self.rules, &self.clock);
         self.work.served_one = group.jobs.len() == 1;
         if let Durability::Every(_) = self.durability {
             self.answer_early(&mut group);
         }
-        let (planned, is_full) = (group.jobs.len() as u64, group.is_full());
         self.work.planned = Some(group);
-        // With those that are answered now: they may well come again.
-        let waiting = self.progress.waiting();
         self.land();
-        let is_half = self.halves(waiting) && 2 * planned >= waiting;
-        // If these are not all, there are others: in the queue, or on their way there; or on their way to
-        // the store, which tells when it is free.
-        let is_all = planned >= self.progress.waiting();
-        if !more || is_full || is_half || is_all {
-            self.launch(waiting);
-        }
+        self.launch();
         if self.work.planned.as_ref().is_some_and(Group::is_full) {
             // There is no room for more before the store is free.
             self.wait();
-        }
-    }
-
-    /// Whether something waits to be committed.
-    fn has_planned(&self) -> bool {
-        self.work.planned.as_ref().is_some_and(Group::has_something)
-    }
-
-    /// Whether groups are halves of those who wait.
-    fn halves(&self, waiting: u64) -> bool {
-        let half = u32::try_from(waiting / 2).unwrap_or(u32::MAX);
-        waiting >= MANY && self.counts.last_commit() <= PLAN_TIME.saturating_mul(half)
-    }
-
-    /// A group on top of all that has been planned.
-    fn begin(&self) -> Group {
-        let in_flight = self.work.in_flight.as_ref();
-        match in_flight.and_then(|in_flight| in_flight.group.as_ref()) {
-            Some(group) => Group::new(&group.image, &group.ledger, self.retention),
-            None => Group::new(&self.published.load(), &self.ledger, self.retention),
         }
     }
 
@@ -306,9 +235,8 @@ impl Writer {
         self.tell(std::mem::take(&mut group.jobs), replaced);
     }
 
-    /// Has the next batch committed, if there is one and the store is free. So many wait for an answer, or
-    /// have just got one.
-    fn launch(&mut self, waiting: u64) {
+    /// Has the next batch committed, if there is one and the store is free.
+    fn launch(&mut self) {
         if self.committer.is_busy() {
             return;
         }
@@ -324,22 +252,17 @@ impl Writer {
             // Somebody hands over more than one batch takes, and waits for none of it, or is
             // answered already: what is to come is planned meanwhile.
             self.work.planned = Some(group);
-            self.begin_commit(batch, ledger, None);
-        } else if self.halves(waiting) && waiting >= group.jobs.len() as u64 + MANY / 2 {
-            self.begin_commit(batch, ledger, Some(group));
+            self.work.in_flight = Some(ledger);
+            self.committer.begin(batch);
         } else {
+            // Everybody waits: there is nothing to plan meanwhile, or so little that waking a thread
+            // for it and taking twice the trips to the disk costs more.
             let outcome = self.committer.commit(batch);
             match self.committed(ledger, outcome) {
                 Ok(()) => self.settle(group),
                 Err(failure) => self.refuse(group.jobs, &failure),
             }
         }
-    }
-
-    /// Has a batch committed while something else is done.
-    fn begin_commit(&mut self, batch: Batch, ledger: Ledger, group: Option<Group>) {
-        self.work.in_flight = Some(InFlight { ledger, group });
-        self.committer.begin(batch);
     }
 
     /// Takes note of a batch that has been committed, if one has.
@@ -349,29 +272,26 @@ impl Writer {
         }
     }
 
-    /// Waits until the store is free, and has the next batch committed.
+    /// Waits until the store is free.
     fn wait(&mut self) {
         if let Some(outcome) = self.committer.wait() {
             self.landed(outcome);
-            self.launch(self.progress.waiting());
         }
     }
 
     fn landed(&mut self, outcome: Outcome) {
-        let Some(InFlight { ledger, group }) = self.work.in_flight.take() else {
+        let Some(ledger) = self.work.in_flight.take() else {
             return;
         };
         match self.committed(ledger, outcome) {
-            Ok(()) => {
-                if let Some(group) = group {
-                    self.settle(group);
-                }
-            }
+            Ok(()) => self.launch(),
             Err(failure) => {
                 // What was planned on top of it cannot be stored either.
-                let planned = self.work.planned.take();
-                let groups = group.into_iter().chain(planned);
-                let jobs = groups.flat_map(|group| group.jobs).collect();
+                let jobs = self
+                    .work
+                    .planned
+                    .take()
+                    .map_or_else(Vec::new, |group| group.jobs);
                 self.refuse(jobs, &failure);
             }
         }
@@ -381,7 +301,7 @@ impl Writer {
     fn finish(&mut self) {
         loop {
             self.wait();
-            self.launch(self.progress.waiting());
+            self.launch();
             if !self.committer.is_busy() {
                 break;
             }
@@ -397,7 +317,10 @@ impl Writer {
     /// Answers requests whose changes are published.
     fn tell(&mut self, jobs: Vec<Box<dyn Job>>, replaced: Option<Arc<Image>>) {
         self.progress.done(jobs.len());
-        self.herald.tell(News { jobs, replaced });
+        self.herald.tell(jobs);
+        // To let it go takes a while, for which nobody who waits for an answer should wait. It is done here,
+        // where the memory is used again.
+        drop(replaced);
     }
 
     /// Answers requests that cannot be stored.

@@ -3,7 +3,7 @@
 //! A commit costs it a few additions beside its trip to the disk. Nothing here waits for the writer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::at_once::Progress;
 use crate::engine::EngineError;
@@ -31,7 +31,6 @@ pub struct WriterStats {
 #[derive(Debug)]
 pub(super) struct Counts {
     commit_nanos: Histogram,
-    last_commit_nanos: AtomicU64,
     group_requests: Histogram,
     store_errors: AtomicU64,
 }
@@ -45,7 +44,6 @@ impl Counts {
     pub(super) fn new() -> Self {
         Self {
             commit_nanos: Histogram::new(NANOS),
-            last_commit_nanos: AtomicU64::new(0),
             group_requests: Histogram::new(REQUESTS),
             store_errors: AtomicU64::new(0),
         }
@@ -60,13 +58,7 @@ impl Counts {
         commit()?;
         let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.commit_nanos.record(nanos);
-        self.last_commit_nanos.store(nanos, Ordering::Relaxed);
         Ok(())
-    }
-
-    /// How long the last commit took.
-    pub(super) fn last_commit(&self) -> Duration {
-        Duration::from_nanos(self.last_commit_nanos.load(Ordering::Relaxed))
     }
 
     /// A group of so many requests has been committed.
