@@ -2,7 +2,6 @@
 //! a store.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 use super::{EngineError, Guard, Tree};
 
@@ -128,22 +127,9 @@ impl Batch {
         self.writes.iter().map(|(tree, writes)| (*tree, writes))
     }
 
-    /// What the batch does to a key, if anything.
-    pub(super) fn write(&self, tree: Tree, key: &[u8]) -> Option<&Write> {
-        self.writes.get(&tree)?.get(key)
-    }
-
-    /// The keys under a prefix that the batch does something to, in order.
-    pub(super) fn written_under<'a>(
-        &'a self,
-        tree: Tree,
-        prefix: &'a [u8],
-    ) -> impl Iterator<Item = &'a [u8]> {
-        let from = (Bound::Included(prefix), Bound::Unbounded);
-        let writes = self.writes.get(&tree).into_iter();
-        let keys = writes.flat_map(move |writes| writes.range::<[u8], _>(from));
-        keys.map(|(key, _)| key.as_slice())
-            .take_while(move |key| key.starts_with(prefix))
+    /// The trees with their writes, in order.
+    pub(super) fn into_writes(self) -> impl Iterator<Item = (Tree, BTreeMap<Vec<u8>, Write>)> {
+        self.writes.into_iter()
     }
 
     /// The prefixes under which nothing may remain.

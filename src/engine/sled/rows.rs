@@ -11,13 +11,13 @@ use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use super::frame::Frame;
-use crate::engine::batch::{Expect, MAX_KEY_BYTES, MAX_ROW_BYTES};
+use crate::engine::batch::{Expect, MAX_KEY_BYTES, MAX_ROW_BYTES, Write};
 use crate::engine::{Batch, EngineError, Tree};
 
 /// The rows of batches, by tree and key. A later batch replaces what an earlier one wrote.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    batches: Vec<Batch>,
+    batches: Vec<Kept>,
     seed: RandomState,
     /// By the hash of a row's tree and key, the number of the last batch that has such a row.
     ///
@@ -26,6 +26,54 @@ pub(super) struct Rows {
     /// By the hash of a tree and the [beginning](START_BYTES) of a key, the numbers of the batches that
     /// have rows with such keys, in order.
     starts: HashMap<u64, SmallVec<[usize; 2]>, RandomState>,
+}
+
+/// The writes of a batch, in order, in no more memory than they take.
+#[derive(Debug)]
+struct Kept(Vec<(Tree, Writes)>);
+
+/// Keys, in order, and what is done to each.
+type Writes = Vec<(Vec<u8>, Write)>;
+
+impl Kept {
+    fn of(batch: Batch) -> Self {
+        let trees = batch.into_writes();
+        Self(
+            trees
+                .map(|(tree, writes)| (tree, writes.into_iter().collect()))
+                .collect(),
+        )
+    }
+
+    fn trees(&self) -> impl Iterator<Item = (Tree, &[(Vec<u8>, Write)])> {
+        self.0
+            .iter()
+            .map(|(tree, writes)| (*tree, writes.as_slice()))
+    }
+
+    /// The writes to a tree.
+    fn to(&self, tree: Tree) -> &[(Vec<u8>, Write)] {
+        let mut trees = self.trees();
+        let found = trees.find(|(other, _)| *other == tree);
+        found.map(|(_, writes)| writes).unwrap_or_default()
+    }
+
+    /// What the batch does to a key, if anything.
+    fn write(&self, tree: Tree, key: &[u8]) -> Option<&Write> {
+        let writes = self.to(tree);
+        let at = writes.binary_search_by(|(other, _)| other.as_slice().cmp(key));
+        at.ok()
+            .and_then(|at| writes.get(at))
+            .map(|(_, write)| write)
+    }
+
+    /// The keys under a prefix that the batch does something to, in order.
+    fn written_under<'a>(&'a self, tree: Tree, prefix: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let writes = self.to(tree);
+        let from = writes.partition_point(|(key, _)| key.as_slice() < prefix);
+        let keys = writes.iter().skip(from).map(|(key, _)| key.as_slice());
+        keys.take_while(move |key| key.starts_with(prefix))
+    }
 }
 
 /// So many bytes of a key, if it has them, are an id in most trees, and say whose row it is.
@@ -56,7 +104,7 @@ impl Rows {
     /// The trees with their rows, in order.
     pub(super) fn sorted(&self) -> BTreeMap<Tree, Vec<NewRow<'_>>> {
         let mut trees: BTreeMap<Tree, Vec<NewRow<'_>>> = BTreeMap::new();
-        for (tree, writes) in self.batches.iter().flat_map(Batch::writes) {
+        for (tree, writes) in self.batches.iter().flat_map(Kept::trees) {
             let rows = writes.iter().map(|(key, write)| NewRow {
                 key,
                 expect: &write.expect,
@@ -81,7 +129,7 @@ impl Rows {
     /// The value that a row has afterwards, if any batch has the row.
     pub(super) fn get(&self, tree: Tree, key: &[u8]) -> Option<Option<&[u8]>> {
         let last = *self.last.get(&self.hash(tree, key))?;
-        let of = |batch: &'_ Batch| batch.write(tree, key).is_some();
+        let of = |batch: &Kept| batch.write(tree, key).is_some();
         let batch = match self.batches.get(last) {
             Some(batch) if of(batch) => batch,
             // Another row has the same hash.
@@ -114,9 +162,10 @@ impl Rows {
     /// Adds a batch whose guards hold.
     pub(super) fn add(&mut self, batch: Batch) {
         let number = self.batches.len();
-        for (tree, writes) in batch.writes() {
+        let batch = Kept::of(batch);
+        for (tree, writes) in batch.trees() {
             let mut before: &[u8] = &[];
-            for key in writes.keys() {
+            for (key, _) in writes {
                 let hash = self.hash(tree, key);
                 self.last.insert(hash, number);
                 // Rows that begin alike follow each other.
@@ -199,12 +248,8 @@ impl<'a, K: AsRef<[u8]> + From<&'a [u8]>, E, I: Iterator<Item = Result<(K, K), E
     /// Lays the rows of `layers` over those from below, the last of them uppermost.
     pub(super) fn new(tree: Tree, below: I, layers: &[&'a Rows]) -> Self {
         let mut above = BTreeMap::new();
-        let batches = layers.iter().flat_map(|layer| &layer.batches);
-        for (_, writes) in batches
-            .flat_map(Batch::writes)
-            .filter(|(other, _)| *other == tree)
-        {
-            for (key, write) in writes {
+        for batch in layers.iter().flat_map(|layer| &layer.batches) {
+            for (key, write) in batch.to(tree) {
                 above.insert(key.as_slice(), write.value.as_deref());
             }
         }
