@@ -429,4 +429,23 @@ mod tests {
             Err(Error::InvalidKey(_))
         ));
     }
+
+    /// A run code is told by a mark beside the runs of its course, which must come and go with its run.
+    #[test]
+    fn a_run_code_is_taken_as_long_as_its_run_is_there() {
+        let catalog = Catalog::temporary().unwrap();
+        let create = |key: &str| {
+            let created = catalog.create_course_run_for_modulestore_course_with(key, "", "");
+            created.map(drop).map_err(|error| error.code())
+        };
+        for n in 1..=5 {
+            assert_eq!(create(&format!("course-v1:MITx+M+{n}")), Ok(()));
+        }
+        catalog.delete_course_run("course-v1:MITx+M+3").unwrap();
+        for n in [1, 2, 4, 5] {
+            assert_eq!(create(&format!("MITx/M/{n}")), Err("already_exists"));
+        }
+        assert_eq!(create("MITx/M/3"), Ok(()));
+        assert_eq!(create("course-v1:MITx+M+3"), Err("already_exists"));
+    }
 }

@@ -142,11 +142,7 @@ pub(super) async fn change<R: Request>(
     expected: Expected,
     current: impl Fn(&Snapshot) -> Option<Tag> + Send + 'static,
 ) -> crate::Result<R::Answer> {
-    if !expected.is_some() {
-        return app.catalog.submit(request).await;
-    }
-    let is_as_expected = move |now: &Snapshot| current(now).is_none_or(|tag| expected.has(&tag));
-    app.catalog.submit(request.only_if(is_as_expected)).await
+    hand_over(app, request, expected, current, |_| true).await
 }
 
 /// The same for a request that makes the record if there is none. Whoever names tags expects one.
@@ -156,12 +152,23 @@ pub(super) async fn put<R: Request>(
     expected: Expected,
     current: impl Fn(&Snapshot) -> Option<Tag> + Send + 'static,
 ) -> crate::Result<R::Answer> {
+    let may_be_missing = |expected: &Expected| expected.is.is_none();
+    hand_over(app, request, expected, current, may_be_missing).await
+}
+
+async fn hand_over<R: Request>(
+    app: &App,
+    request: R,
+    expected: Expected,
+    current: impl Fn(&Snapshot) -> Option<Tag> + Send + 'static,
+    may_be_missing: fn(&Expected) -> bool,
+) -> crate::Result<R::Answer> {
     if !expected.is_some() {
         return app.catalog.submit(request).await;
     }
     let is_as_expected = move |now: &Snapshot| match current(now) {
         Some(tag) => expected.has(&tag),
-        None => expected.is.is_none(),
+        None => may_be_missing(&expected),
     };
     app.catalog.submit(request.only_if(is_as_expected)).await
 }

@@ -129,13 +129,15 @@ impl Rows {
     /// The value that a row has afterwards, if any batch has the row.
     pub(super) fn get(&self, tree: Tree, key: &[u8]) -> Option<Option<&[u8]>> {
         let last = *self.last.get(&self.hash(tree, key))?;
-        let of = |batch: &Kept| batch.write(tree, key).is_some();
-        let batch = match self.batches.get(last) {
-            Some(batch) if of(batch) => batch,
-            // Another row has the same hash.
-            _ => self.batches.iter().rev().find(|batch| of(batch))?,
-        };
-        batch.write(tree, key).map(|write| write.value.as_deref())
+        let likely = self.batches.get(last);
+        let write = likely
+            .and_then(|batch| batch.write(tree, key))
+            // Another row may have the same hash.
+            .or_else(|| {
+                let mut batches = self.batches.iter().rev();
+                batches.find_map(|batch| batch.write(tree, key))
+            })?;
+        Some(write.value.as_deref())
     }
 
     /// The keys under a prefix that some batch has written, and that are there afterwards; maybe several
