@@ -487,6 +487,34 @@ fn the_last_handle_may_be_dropped_by_a_waker_on_the_writers_thread() {
     commits(&catalog);
 }
 
+/// A waker that waits for another request, which is planned behind its own: the thread that answers is held
+/// up, and must not hold up the writer.
+#[test]
+fn a_waker_of_many_may_wait_for_another_request() {
+    let gate = Gate::default();
+    let catalog = Options::new().clock(gate.clock()).temporary().unwrap();
+    let (first, held) = gate.hold(&catalog);
+    let key = |number| format!("course-v1:Org+C+{number}");
+    let mut pending: Vec<_> = (2..=40)
+        .map(|number| catalog.submit(run(key(number))))
+        .collect();
+    let (created, other) = mpsc::channel();
+    let handle = catalog.clone();
+    let waker = Waker::from(Arc::new(Calls(move || {
+        created.send(handle.call(run(key(41)))).unwrap();
+    })));
+    let polled = Pin::new(&mut pending[38]).poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    drop(held);
+    let run = other.recv_timeout(PATIENCE).unwrap();
+    assert!(!run.unwrap().already_existed());
+    first.wait().unwrap();
+    for pending in pending {
+        pending.wait().unwrap();
+    }
+    assert_eq!(catalog.stats().course_runs, 40);
+}
+
 /// Many callers are answered on a thread of their own, which is waited for when the last handle goes: but
 /// not by itself.
 #[test]
@@ -511,7 +539,7 @@ fn a_waker_of_many_may_drop_the_last_handle() {
     assert!(polled.is_pending());
     drop(held);
     let thread = woken.recv_timeout(PATIENCE).unwrap();
-    assert_eq!(thread.as_deref(), Some("coursecat-herald"));
+    assert_eq!(thread.as_deref(), Some("coursecat-commit"));
     first.wait().unwrap();
     for pending in pending {
         pending.wait().unwrap();

@@ -1,17 +1,28 @@
 //! The committer: the store, and a thread that commits to it while the writer does something else.
 //!
 //! It has one batch at a time, and the writer gets to the store only when that has been committed:
-//! the store itself goes to the thread with the batch and comes back with the outcome. Nothing here
-//! plans, answers or tries again.
+//! the store itself goes to the thread with the batch and comes back with the outcome. Where that was the last
+//! of a group, the thread shows and tells it: to wake a caller takes some microseconds, in which
+//! the writer plans for those who come again. Nothing here plans or tries again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{self, Receiver, SendError, Sender, TryRecvError};
+use std::thread::{self, JoinHandle, ThreadId};
+use std::time::{Duration, Instant};
 
-use super::writer::{Message, panic_message};
-use super::writer_stats::Counts;
+use super::audience::{Audience, Jobs, News};
+use super::queue::Message;
+use super::writer::panic_message;
 use crate::engine::{Batch, Durability, Engine, EngineError};
+use crate::image::Image;
+
+/// How long callers are waited for while the thread answers: it may have thousands to tell, or meet a waker that
+/// blocks.
+pub(super) const ANSWERING: Duration = Duration::from_millis(1);
+
+/// How long they are waited for when all have been answered: they have little more to do than to wake.
+const RETURNING: Duration = Duration::from_micros(60);
 
 /// How a commit ended.
 pub(super) type Outcome = Result<(), EngineError>;
@@ -21,83 +32,147 @@ pub(super) struct Committer {
     /// `None` while the thread has it.
     engine: Option<Box<dyn Engine>>,
     durability: Durability,
-    counts: Arc<Counts>,
-    /// Where the writer is told that a batch has been committed.
+    audience: Audience,
+    /// Where the writer is told that the thread is done.
     queue: Sender<Message>,
     /// Started when it is needed first: where few callers wait, and each of them does, it never is.
     helper: Option<Helper>,
-    in_flight: InFlight,
+    at: At,
+    answered: Option<Answered>,
 }
 
-enum InFlight {
+/// A batch that was on its way and is no more.
+pub(super) struct Landed {
+    pub(super) outcome: Outcome,
+    /// The image before, if there is a new one now.
+    pub(super) replaced: Option<Arc<Image>>,
+    /// Who has not been answered, since the commit failed.
+    pub(super) unanswered: Jobs,
+}
+
+/// What the thread is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
     Nothing,
-    /// A batch, on the thread.
+    /// A commit: it has the store.
     Batch,
-    /// One that was committed at once, for want of a thread.
-    Done(Outcome),
+    /// Answers, since then: it needs the store no more.
+    Answers(Instant),
+}
+
+/// So many callers had been answered then.
+#[derive(Clone, Copy, Debug)]
+struct Answered {
+    callers: usize,
+    then: Instant,
 }
 
 struct Helper {
-    batches: Sender<(Box<dyn Engine>, Batch)>,
-    outcomes: Receiver<(Box<dyn Engine>, Outcome)>,
+    tasks: Sender<Task>,
+    reports: Receiver<Report>,
     thread: JoinHandle<()>,
 }
 
+struct Task {
+    engine: Box<dyn Engine>,
+    batch: Batch,
+    news: News,
+}
+
+/// What the thread says of each task, one after the other.
+enum Report {
+    Landed(Box<dyn Engine>, Landed),
+    /// So many callers have been answered.
+    Answered(usize),
+}
+
 impl Committer {
-    /// A committer to this store, which tells `queue` when a batch has been committed.
+    /// A committer to this store, which tells `queue` when its thread is done.
     pub(super) fn new(
         engine: Box<dyn Engine>,
         durability: Durability,
-        counts: Arc<Counts>,
+        audience: Audience,
         queue: Sender<Message>,
     ) -> Self {
         Self {
             engine: Some(engine),
             durability,
-            counts,
+            audience,
             queue,
             helper: None,
-            in_flight: InFlight::Nothing,
+            at: At::Nothing,
+            answered: None,
         }
     }
 
     /// Commits a batch here and now.
     pub(super) fn commit(&mut self, batch: Batch) -> Outcome {
         let engine = self.engine.as_deref_mut().ok_or_else(is_gone)?;
-        commit(engine, batch, self.durability, &self.counts)
+        commit(engine, batch, self.durability, &self.audience)
     }
 
-    /// Has the thread commit a batch. There must be none on its way.
-    pub(super) fn begin(&mut self, batch: Batch) {
-        let Some(helper) = self.helper() else {
-            self.in_flight = InFlight::Done(self.commit(batch));
-            let _ = self.queue.send(Message::Committed);
-            return;
-        };
-        let batches = helper.batches.clone();
-        if let Some(engine) = self.engine.take() {
-            // Should the thread be gone, so is the store, and waiting for the batch will tell.
-            let _ = batches.send((engine, batch));
+    /// Has the thread commit a batch, and then show and tell the news. Gives both back if it cannot: it is
+    /// at something, or the system has no thread left.
+    pub(super) fn begin(&mut self, batch: Batch, news: News) -> Result<(), (Batch, News)> {
+        if self.at != At::Nothing || self.helper().is_none() {
+            return Err((batch, news));
         }
-        self.in_flight = InFlight::Batch;
+        let (Some(engine), Some(helper)) = (self.engine.take(), &self.helper) else {
+            return Err((batch, news));
+        };
+        // Should the thread be gone, so is the store, and waiting for the batch will tell.
+        let _ = helper.tasks.send(Task {
+            engine,
+            batch,
+            news,
+        });
+        self.at = At::Batch;
+        Ok(())
     }
 
     /// Whether a batch is on its way.
     pub(super) fn is_busy(&self) -> bool {
-        !matches!(self.in_flight, InFlight::Nothing)
+        self.at == At::Batch
+    }
+
+    /// Whether some who have just been answered are likely to come again at once, while so many wait. Whoever is
+    /// committed without them makes two trips to the disk of one.
+    pub(super) fn is_expecting(&self, waiting: usize) -> bool {
+        match (self.at, self.answered) {
+            (At::Batch, _) | (At::Nothing, None) => false,
+            (At::Answers(since), _) => since.elapsed() < ANSWERING,
+            (At::Nothing, Some(Answered { callers, then })) => {
+                waiting < callers && then.elapsed() < RETURNING
+            }
+        }
     }
 
     /// How the batch on its way has ended; `None` if there is none, or it has not ended yet.
-    pub(super) fn poll(&mut self) -> Option<Outcome> {
-        self.landed(|outcomes| match outcomes.try_recv() {
-            Err(mpsc::TryRecvError::Empty) => None,
-            ended => Some(ended.map_err(|_| is_gone())),
-        })
+    pub(super) fn poll(&mut self) -> Option<Landed> {
+        let mut landed = None;
+        while self.at != At::Nothing {
+            let report = self.helper.as_ref().map(|h| h.reports.try_recv());
+            match report {
+                Some(Ok(report)) => landed = self.heard(report).or(landed),
+                Some(Err(TryRecvError::Empty)) => break,
+                Some(Err(TryRecvError::Disconnected)) | None => return self.lost().or(landed),
+            }
+        }
+        landed
     }
 
     /// How the batch on its way ends; `None` if there is none.
-    pub(super) fn wait(&mut self) -> Option<Outcome> {
-        self.landed(|outcomes| Some(outcomes.recv().map_err(|_| is_gone())))
+    pub(super) fn wait(&mut self) -> Option<Landed> {
+        while self.is_busy() {
+            let report = self.helper.as_ref().and_then(|h| h.reports.recv().ok());
+            let Some(report) = report else {
+                return self.lost();
+            };
+            if let Some(landed) = self.heard(report) {
+                return Some(landed);
+            }
+        }
+        None
     }
 
     /// The store.
@@ -111,56 +186,60 @@ impl Committer {
         }
     }
 
-    /// Closes the store.
+    /// Closes the store. When this returns, everybody has been answered; unless it was a caller's waker that
+    /// let go of the last handle on the thread, which then waits for this.
     ///
     /// # Errors
     /// Those of [`Engine::close`].
-    pub(super) fn close(mut self) -> Outcome {
+    pub(super) fn close(mut self, closed_by: Option<ThreadId>) -> Outcome {
+        if let Some(Helper { tasks, thread, .. }) = self.helper.take() {
+            drop(tasks);
+            if closed_by != Some(thread.thread().id()) {
+                // Its panics have become errors.
+                let _ = thread.join();
+            }
+        }
         self.engine.take().ok_or_else(is_gone)?.close()
     }
 
-    fn landed(
-        &mut self,
-        ended: impl FnOnce(
-            &Receiver<(Box<dyn Engine>, Outcome)>,
-        ) -> Option<Result<(Box<dyn Engine>, Outcome), EngineError>>,
-    ) -> Option<Outcome> {
-        let outcome = match std::mem::replace(&mut self.in_flight, InFlight::Nothing) {
-            InFlight::Nothing => return None,
-            InFlight::Done(outcome) => outcome,
-            InFlight::Batch => {
-                let ended = match &self.helper {
-                    Some(helper) => ended(&helper.outcomes),
-                    None => Some(Err(is_gone())),
-                };
-                match ended {
-                    Some(Ok((engine, outcome))) => {
-                        self.engine = Some(engine);
-                        outcome
-                    }
-                    Some(Err(error)) => Err(error),
-                    None => {
-                        self.in_flight = InFlight::Batch;
-                        return None;
-                    }
-                }
+    fn heard(&mut self, report: Report) -> Option<Landed> {
+        match report {
+            Report::Landed(engine, landed) => {
+                self.engine = Some(engine);
+                self.at = At::Answers(Instant::now());
+                Some(landed)
             }
-        };
-        Some(outcome)
+            Report::Answered(callers) => {
+                let then = Instant::now();
+                self.at = At::Nothing;
+                self.answered = Some(Answered { callers, then });
+                None
+            }
+        }
+    }
+
+    /// The thread is gone, which it does by no way known.
+    fn lost(&mut self) -> Option<Landed> {
+        let had_batch = self.is_busy();
+        self.at = At::Nothing;
+        self.helper = None;
+        had_batch.then(|| Landed {
+            outcome: Err(is_gone()),
+            replaced: None,
+            unanswered: Jobs::new(),
+        })
     }
 
     /// The thread; `None` if the system has none left.
     fn helper(&mut self) -> Option<&Helper> {
         if self.helper.is_none() {
-            let (batches, next) = mpsc::channel::<(Box<dyn Engine>, Batch)>();
-            let (ended, outcomes) = mpsc::channel();
-            let (durability, counts) = (self.durability, Arc::clone(&self.counts));
+            let (tasks, next) = mpsc::channel();
+            let (reporter, reports) = mpsc::channel();
+            let (durability, audience) = (self.durability, self.audience.clone());
             let queue = self.queue.clone();
             let serve = move || {
-                for (mut engine, batch) in next {
-                    let outcome = commit(&mut *engine, batch, durability, &counts);
-                    // Nobody is told once the writer is gone.
-                    if ended.send((engine, outcome)).is_err() {
+                for task in next {
+                    if carry_out(task, durability, &audience, &reporter).is_err() {
                         return;
                     }
                     let _ = queue.send(Message::Committed);
@@ -168,8 +247,8 @@ impl Committer {
             };
             let thread = thread::Builder::new().name("coursecat-commit".to_owned());
             self.helper = thread.spawn(serve).ok().map(|thread| Helper {
-                batches,
-                outcomes,
+                tasks,
+                reports,
                 thread,
             });
         }
@@ -178,27 +257,54 @@ impl Committer {
 }
 
 impl Drop for Committer {
-    /// Once it is gone, so is the thread, and the store if that has it: whoever opens the folder next meets
-    /// no commit on its way, also if the writer has panicked.
+    /// Once it is gone, so is the store: whoever opens the folder next meets no commit on its way, also if the
+    /// writer has panicked.
     fn drop(&mut self) {
-        if let Some(Helper {
-            batches, thread, ..
-        }) = self.helper.take()
-        {
-            drop(batches);
-            // Its panics have become errors.
-            let _ = thread.join();
-        }
+        drop(self.wait());
     }
+}
+
+/// What the thread does. Fails if there is nobody to report to any more.
+fn carry_out(
+    task: Task,
+    durability: Durability,
+    audience: &Audience,
+    reporter: &Sender<Report>,
+) -> Result<(), SendError<Report>> {
+    let Task {
+        mut engine,
+        batch,
+        news: News { image, jobs },
+    } = task;
+    let outcome = commit(&mut *engine, batch, durability, audience);
+    let (replaced, answered, unanswered) = match &outcome {
+        Ok(()) => {
+            let replaced = image.map(|image| audience.publish(image, jobs.len()));
+            (replaced, jobs, Jobs::new())
+        }
+        Err(_) => (None, Jobs::new(), jobs),
+    };
+    // Before anybody is answered: a waker may let go of the last handle, and wait until the store is closed.
+    reporter.send(Report::Landed(
+        engine,
+        Landed {
+            outcome,
+            replaced,
+            unanswered,
+        },
+    ))?;
+    let callers = answered.len();
+    audience.answer(answered, None);
+    reporter.send(Report::Answered(callers))
 }
 
 fn commit(
     engine: &mut dyn Engine,
     batch: Batch,
     durability: Durability,
-    counts: &Counts,
+    audience: &Audience,
 ) -> Outcome {
-    let commit = AssertUnwindSafe(|| counts.commit(|| engine.commit(batch, durability)));
+    let commit = AssertUnwindSafe(|| audience.counts.commit(|| engine.commit(batch, durability)));
     catch_unwind(commit).unwrap_or_else(|panic| {
         Err(EngineError::Failed {
             earlier: format!("a commit panicked: {}", panic_message(&*panic)),

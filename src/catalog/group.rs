@@ -2,12 +2,15 @@
 //! never answers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
+use super::audience::News;
 use super::options::{Clock, Rules};
+use super::queue::{Job, Message};
 use super::request::{Draft, Planned};
-use super::writer::{Job, Message, panic_message};
+use super::writer::panic_message;
 use crate::engine::Batch;
 use crate::error::Error;
 use crate::image::{Image, Retention};
@@ -26,6 +29,8 @@ const GROUP_TIME: Duration = Duration::from_millis(40);
 
 /// Requests that are answered together, with one new image. Mostly they are one batch.
 pub(super) struct Group {
+    /// When it was begun.
+    since: Instant,
     /// When the first batch was taken.
     began: Option<Instant>,
     /// The image with all that has been planned.
@@ -44,6 +49,7 @@ pub(super) struct Group {
 impl Group {
     pub(super) fn new(image: &Image, ledger: &Ledger, retention: Retention) -> Self {
         Self {
+            since: Instant::now(),
             began: None,
             image: image.clone(),
             has_changed: false,
@@ -113,6 +119,14 @@ impl Group {
         Some(batch)
     }
 
+    /// What there is to show and to tell when all that was planned has been committed.
+    pub(super) fn take_news(&mut self) -> News {
+        News {
+            image: self.has_changed.then(|| Arc::new(self.image.clone())),
+            jobs: std::mem::take(&mut self.jobs),
+        }
+    }
+
     /// Adds to the image's feed what a batch would add when it is taken.
     pub(super) fn show_events(&mut self) {
         let feed = &mut self.image.feed;
@@ -122,6 +136,11 @@ impl Group {
     /// Whether there is something to commit, or somebody to answer.
     pub(super) fn has_something(&self) -> bool {
         !self.jobs.is_empty() || self.fold.rows() > 0
+    }
+
+    /// How old it is.
+    pub(super) fn age(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// Whether no more requests should be planned before a batch has been taken.

@@ -5,16 +5,17 @@
 //! one file an entity; nothing here knows how rows look.
 
 mod at_once;
+mod audience;
 mod awake;
 mod changes;
 mod committer;
 mod courses;
 mod group;
-mod herald;
 mod modulestore;
 mod only_if;
 mod options;
 mod organizations;
+mod queue;
 mod reader;
 mod references;
 mod request;
@@ -42,12 +43,13 @@ use crate::integrity::{self, Report};
 use crate::schema::folder::{Folder, engine_error, size_of_store};
 use crate::schema::{Ledger, TREES, is_folded_elsewhere, load_checked, renew_ledger};
 use at_once::Progress;
+use audience::Audience;
 use committer::Committer;
-use herald::Herald;
 use options::Rules;
+use queue::{Message, Queued};
 use request::writer_is_gone;
 use watch::{Bell, EndOfWatching};
-use writer::{Message, Queued, Work, Writer, in_memory};
+use writer::{Work, Writer, in_memory};
 use writer_stats::Counts;
 
 pub use changes::Changes;
@@ -348,13 +350,16 @@ impl Catalog {
         let counts = Arc::new(Counts::new());
         let (sender, queue) = mpsc::channel();
         let durability = options.durability.of_commits();
-        let committer = Committer::new(engine, durability, Arc::clone(&counts), sender.clone());
-        let writer = Writer {
-            committer,
-            counts: Arc::clone(&counts),
-            progress: Arc::clone(&progress),
+        let audience = Audience {
             published: Arc::clone(&published),
             bell: Arc::clone(&bell),
+            progress: Arc::clone(&progress),
+            counts: Arc::clone(&counts),
+        };
+        let committer = Committer::new(engine, durability, audience.clone(), sender.clone());
+        let writer = Writer {
+            committer,
+            audience,
             ledger,
             rules: options.rules.clone(),
             clock: options.clock.clone(),
@@ -364,13 +369,12 @@ impl Catalog {
             failure: None,
             deferred_since: None,
             work: Work::default(),
-            herald: Herald::default(),
         };
         let in_folder = folder.is_some();
         let thread = thread::Builder::new()
             .name("coursecat-writer".to_owned())
             .spawn(move || {
-                let _end = EndOfWatching(Arc::clone(&writer.bell));
+                let _end = EndOfWatching(Arc::clone(&writer.audience.bell));
                 let closed = writer.run(&queue);
                 // The folder is let go only when the store in it is closed.
                 if let (Some(folder), Some(commits)) = (folder, closed)

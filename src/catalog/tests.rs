@@ -303,6 +303,60 @@ fn many_at_once(fails: bool) {
     has_after_all(&store, runs);
 }
 
+/// A waker that runs when a request is answered, and waits there for another.
+struct WaitsFor {
+    other: Mutex<Option<Pending<Outcome<Arc<CourseRun>>>>>,
+    answered: Sender<crate::error::Result<()>>,
+}
+
+impl Wake for WaitsFor {
+    fn wake(self: Arc<Self>) {
+        let other = self.other.lock().take().unwrap();
+        self.answered.send(other.wait().map(drop)).unwrap();
+    }
+}
+
+/// Who answers a group is held up by one of its wakers, which waits for what has been planned behind that group:
+/// the writer must not wait for it.
+#[test]
+fn a_waker_may_wait_for_what_is_planned_behind_its_request() {
+    let (planned, plans) = mpsc::channel();
+    let planned = Mutex::new(planned);
+    let clock = move || {
+        let _ = planned.lock().send(());
+        crate::Timestamp::from_micros(0).unwrap()
+    };
+    let store = MemoryStore::new();
+    let (catalog, has_reached, go) = gated_with(&store, Options::new().clock(clock));
+    let create = |n: u32| catalog.submit(CreateModulestoreRun::new(format!("MITx/M/{n}")));
+    let held_up = create(0);
+    has_reached.recv().unwrap();
+    let mut pending: Vec<_> = (1..=20).map(create).collect();
+    go.send(()).unwrap();
+    held_up.wait().unwrap();
+    has_reached.recv().unwrap();
+    // The first group is on its way. This one is planned behind it.
+    let before = plans.try_iter().count();
+    assert!(before > 20);
+    let (answered, other) = mpsc::channel();
+    let waker = Waker::from(Arc::new(WaitsFor {
+        other: Mutex::new(Some(create(21))),
+        answered,
+    }));
+    plans.recv().unwrap();
+    let polled = std::pin::Pin::new(&mut pending[10]).poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    // Mostly, the writer has gone to sleep by then; if not, this test is an easier one.
+    (0..20_000).for_each(|_| std::thread::yield_now());
+    drop(go);
+    let patience = std::time::Duration::from_secs(30);
+    other.recv_timeout(patience).unwrap().unwrap();
+    for answer in pending {
+        answer.wait().unwrap();
+    }
+    assert_eq!(catalog.stats().course_runs, 22);
+}
+
 /// Opens a store that may have failed, and finds so many runs there.
 fn has_after_all(store: &MemoryStore, runs: u64) {
     store.fail_commits(false);

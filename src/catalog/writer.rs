@@ -1,9 +1,10 @@
 //! The writer: one thread through which every change of a catalog goes.
 //!
 //! It takes the requests that wait, plans them one after another (each sees the effects of those
-//! before it), folds them into batches, has the [committer](super::committer) commit these, publishes
-//! the new image, and only then answers. Callers that come while a commit is on its way form the next
-//! group, so the busier a catalog is, the more requests share one trip to the disk.
+//! before it), folds them into batches, and has these committed, the new image published and only then the
+//! requests answered: by itself, or where many wait by the [committer](super::committer)'s thread. Callers
+//! that come meanwhile form the next group, so the busier a catalog is, the more requests share one
+//! trip to the disk.
 //!
 //! Where answers need not be durable, a group is published and answered when it is planned, and
 //! committed behind that.
@@ -16,107 +17,37 @@ use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::thread::ThreadId;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
-
-use super::at_once::Progress;
+use super::audience::{Audience, News};
 use super::awake;
-use super::committer::{Committer, Outcome};
+use super::committer::{ANSWERING, Committer, Landed, Outcome};
 use super::group::Group;
-use super::herald::{self, Herald};
 use super::options::{Clock, Durability, Rules};
-use super::request::{Draft, Plan};
-use super::watch::Bell;
-use super::writer_stats::Counts;
+use super::queue::{Job, Message};
 use crate::error::{Error, Result};
 use crate::image::{Image, Retention};
 use crate::integrity::{self, Report};
 use crate::schema::Ledger;
 use crate::schema::folder::engine_error;
 
-/// What comes through the queue.
-pub(super) enum Message {
-    /// A request for a change.
-    Request(Box<dyn Job>),
-    /// Make everything durable that has been answered.
-    Sync(oneshot::Sender<Result<()>>),
-    /// Check the whole store. Writing waits meanwhile, reading does not.
-    Verify(oneshot::Sender<Result<Report>>),
-    /// The batch that was on its way has been committed, or has failed.
-    Committed,
-    /// The last handle is gone, on this thread: finish, and close the store.
-    Close(ThreadId),
-}
+/// How many callers are worth a thread: to wake it costs as much as to wake one of them.
+const MANY: usize = 8;
 
-/// A request with a place for its answer.
-pub(super) trait Job: Send {
-    /// Plans the request and keeps the answer for later. Tells whether there is something to do.
-    fn plan(&mut self, draft: &mut Draft<'_>) -> bool;
-    /// Gives up the request, with what its caller is to hear.
-    fn refuse(&mut self, error: Error);
-    /// Answers the caller: with what was kept, or with the failure of the commit.
-    fn answer(self: Box<Self>, failure: Option<&Error>);
-}
-
-/// The [`Job`] of a request.
-pub(super) struct Queued<R: Plan> {
-    request: R,
-    answer: Option<Result<R::Answer>>,
-    caller: oneshot::Sender<Result<R::Answer>>,
-}
-
-impl<R: Plan> Queued<R> {
-    pub(super) fn new(request: R, caller: oneshot::Sender<Result<R::Answer>>) -> Self {
-        Self {
-            request,
-            answer: None,
-            caller,
-        }
-    }
-}
-
-impl<R: Plan + Send> Job for Queued<R>
-where
-    R::Answer: Send,
-{
-    fn plan(&mut self, draft: &mut Draft<'_>) -> bool {
-        let answer = self.request.plan(draft);
-        let planned = answer.is_ok();
-        self.answer = Some(answer);
-        planned
-    }
-
-    fn refuse(&mut self, error: Error) {
-        self.answer = Some(Err(error));
-    }
-
-    fn answer(self: Box<Self>, failure: Option<&Error>) {
-        let answer = match (failure, self.answer) {
-            (Some(error), _) => Err(error.clone()),
-            (None, Some(answer)) => answer,
-            (None, None) => return, // Dropping the sender tells the caller that nobody answers.
-        };
-        // A caller that no longer waits has no use for it.
-        let _ = self.caller.send(answer);
-    }
-}
+/// How long what need not be durable is kept for a larger batch.
+const DEFERRED: Duration = Duration::from_millis(1);
 
 /// See the [module](self).
 pub(super) struct Writer {
     pub(super) committer: Committer,
-    pub(super) published: Arc<ArcSwap<Image>>,
-    /// Rung when a new image is published, and when there will be no more.
-    pub(super) bell: Arc<Bell>,
+    pub(super) audience: Audience,
     /// The ledger after the last commit.
     pub(super) ledger: Ledger,
     pub(super) rules: Rules,
     pub(super) clock: Clock,
     pub(super) durability: Durability,
     pub(super) retention: Retention,
-    pub(super) progress: Arc<Progress>,
-    pub(super) counts: Arc<Counts>,
     /// The catalog's folder, for messages; empty for a catalog in memory.
     pub(super) path: PathBuf,
     /// Why nothing is written any more.
@@ -124,7 +55,6 @@ pub(super) struct Writer {
     /// Since when there are changes that have been answered and are not durable.
     pub(super) deferred_since: Option<Instant>,
     pub(super) work: Work,
-    pub(super) herald: Herald,
 }
 
 /// What the writer is at.
@@ -132,12 +62,23 @@ pub(super) struct Writer {
 pub(super) struct Work {
     /// Requests that are being planned.
     planned: Option<Group>,
-    /// The ledger after the batch that is on its way to the store.
-    in_flight: Option<Ledger>,
+    /// What is on its way to the store.
+    in_flight: Option<InFlight>,
     /// A message that came after the requests that were planned.
     next: Option<Message>,
     /// Whether the last group was of one request, whose caller may come again at once.
     served_one: bool,
+    /// The image before the published one. To let it go takes a while, for which nobody who waits for an
+    /// answer should wait. It is done on the writer's thread, where the memory is used again.
+    replaced: Option<Arc<Image>>,
+}
+
+/// A batch that is on its way to the store.
+struct InFlight {
+    /// The ledger after it.
+    ledger: Ledger,
+    /// The image that is published then, if it is another.
+    image: Option<Arc<Image>>,
 }
 
 impl Writer {
@@ -148,7 +89,7 @@ impl Writer {
         while let Some(message) = self.next(queue) {
             match message {
                 Message::Request(job) => self.plan(job, queue),
-                Message::Committed => self.land(),
+                Message::Committed => self.launch(),
                 Message::Sync(caller) => drop(caller.send(self.sync())),
                 Message::Verify(caller) => drop(caller.send(self.verify())),
                 Message::Close(thread) => {
@@ -158,15 +99,15 @@ impl Writer {
             }
         }
         self.finish();
-        self.herald.end(closed_by);
-        let closed = self.committer.close();
+        let closed = self.committer.close(closed_by);
         if let Err(error) = &closed {
             tracing::error!(path = %self.path.display(), "closing the catalog failed: {error}");
         }
         (closed.is_ok() && self.failure.is_none()).then_some(self.ledger.sequence)
     }
 
-    /// The next message; meanwhile, what has been deferred for long enough is made durable.
+    /// The next message; meanwhile, what has been planned is committed as soon as it can be, and what has
+    /// been deferred for long enough is made durable.
     fn next(&mut self, queue: &Receiver<Message>) -> Option<Message> {
         if let Some(message) = self.work.next.take() {
             return Some(message);
@@ -177,24 +118,53 @@ impl Writer {
             return Some(message);
         }
         loop {
-            let (Durability::Every(period), Some(since)) = (self.durability, self.deferred_since)
-            else {
-                return queue.recv().ok();
-            };
-            let left = period.saturating_sub(since.elapsed());
-            if left.is_zero() {
-                // Also while the queue is never empty. A failure is kept, see below.
+            if let Some(message) = self.look_for_more(queue) {
+                return Some(message);
+            }
+            let due = self.deferred_for();
+            if due.is_some_and(|left| left.is_zero()) {
+                // Also while the queue is never empty. A failure is kept and told to whoever writes next.
                 let _ = self.sync();
                 continue;
             }
-            match queue.recv_timeout(left) {
+            // The committer tells when it has answered everybody. It may have met a waker that waits for what
+            // is planned here.
+            let patience = self.work.planned.as_ref().map(|_| ANSWERING);
+            let message = match due.into_iter().chain(patience).min() {
+                Some(time) => queue.recv_timeout(time),
+                None => queue.recv().map_err(RecvTimeoutError::from),
+            };
+            match message {
                 Ok(message) => return Some(message),
                 Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => {
-                    // A failure is kept and told to whoever writes next.
-                    let _ = self.sync();
-                }
+                Err(RecvTimeoutError::Timeout) => {}
             }
+        }
+    }
+
+    /// While some wait and others are about to come, looks for these without going to sleep: whoever comes
+    /// need not wake the writer. Then commits what has been planned, if the store is free.
+    fn look_for_more(&mut self, queue: &Receiver<Message>) -> Option<Message> {
+        loop {
+            self.land();
+            if !self.is_expecting() {
+                self.launch();
+                return None;
+            }
+            if let Ok(message) = queue.try_recv() {
+                return Some(message);
+            }
+            thread::yield_now();
+        }
+    }
+
+    /// For how long what has been answered may still be deferred.
+    fn deferred_for(&self) -> Option<Duration> {
+        match (self.durability, self.deferred_since) {
+            (Durability::Every(period), Some(since)) => {
+                Some(period.saturating_sub(since.elapsed()))
+            }
+            _ => None,
         }
     }
 
@@ -202,12 +172,9 @@ impl Writer {
     /// committed as soon as the store is free.
     fn plan(&mut self, first: Box<dyn Job>, queue: &Receiver<Message>) {
         if let Some(failure) = &self.failure {
-            return self.refuse(vec![first], &failure.clone());
+            return self.audience.answer(vec![first], Some(&failure.clone()));
         }
-        let mut group =
-            self.work.planned.take().unwrap_or_else(|| {
-                Group::new(&self.published.load(), &self.ledger, self.retention)
-            });
+        let mut group = self.work.planned.take().unwrap_or_else(|| self.group());
         group.add(first, &self.rules, &self.clock);
         self.work.next = group.fill(queue, &self.rules, &self.clock);
         self.work.served_one = group.jobs.len() == 1;
@@ -215,84 +182,138 @@ impl Writer {
             self.answer_early(&mut group);
         }
         self.work.planned = Some(group);
-        self.land();
         self.launch();
         if self.work.planned.as_ref().is_some_and(Group::is_full) {
             // There is no room for more before the store is free.
-            self.wait();
+            self.land_next();
+            self.launch();
+        }
+    }
+
+    /// A group on top of all that was planned before.
+    fn group(&self) -> Group {
+        let published = self.audience.published.load();
+        match &self.work.in_flight {
+            Some(InFlight { ledger, image }) => {
+                let image = image.as_ref().unwrap_or(&published);
+                Group::new(image, ledger, self.retention)
+            }
+            None => Group::new(&published, &self.ledger, self.retention),
         }
     }
 
     /// Publishes and answers what has been planned before it is committed.
     fn answer_early(&mut self, group: &mut Group) {
-        let mut replaced = None;
-        if group.has_changed {
+        let replaced = group.has_changed.then(|| {
             group.show_events();
-            replaced = self.publish(group);
+            let image = Arc::new(group.image.clone());
+            self.audience.publish(image, group.jobs.len())
+        });
+        if replaced.is_some() {
             group.has_changed = false;
             self.deferred_since.get_or_insert_with(Instant::now);
         }
-        self.tell(std::mem::take(&mut group.jobs), replaced);
+        self.audience.answer(std::mem::take(&mut group.jobs), None);
     }
 
-    /// Has the next batch committed, if there is one and the store is free.
+    /// Whether others are likely to come at once who should be committed together with those who wait.
+    fn is_expecting(&self) -> bool {
+        let planned = self.work.planned.as_ref();
+        planned
+            .is_some_and(|group| !group.is_full() && self.committer.is_expecting(group.jobs.len()))
+    }
+
+    /// Whether what is planned has been answered, and may become more before it is committed.
+    fn is_deferring(&self) -> bool {
+        let planned = self.work.planned.as_ref();
+        matches!(self.durability, Durability::Every(_))
+            && planned.is_some_and(|group| !group.is_full() && group.age() < DEFERRED)
+    }
+
+    /// Has what is planned committed, if the store is free and nothing speaks for waiting.
     fn launch(&mut self) {
+        self.land();
+        if !self.is_expecting() && !self.is_deferring() {
+            self.launch_now();
+        }
+    }
+
+    /// Has what is planned committed, if the store is free.
+    fn launch_now(&mut self) {
         if self.committer.is_busy() {
             return;
         }
-        let Some(mut group) = self.work.planned.take_if(|group| group.has_something()) else {
-            return;
-        };
+        match self.work.planned.take() {
+            Some(group) if group.has_something() => self.commit(group),
+            _ => self.work.replaced = None,
+        }
+    }
+
+    /// Commits a group, or the first batch of one that goes on. The store must be free.
+    fn commit(&mut self, mut group: Group) {
         let goes_on = group.has_full_batch();
         let Some(batch) = group.take_batch() else {
             return self.settle(group);
         };
         let ledger = group.ledger.clone();
-        if goes_on || group.jobs.is_empty() {
-            // Somebody hands over more than one batch takes, and waits for none of it, or is
-            // answered already: what is to come is planned meanwhile.
-            self.work.planned = Some(group);
-            self.work.in_flight = Some(ledger);
-            self.committer.begin(batch);
-        } else {
-            // Everybody waits: there is nothing to plan meanwhile, or so little that waking a thread
-            // for it and taking twice the trips to the disk costs more.
-            let outcome = self.committer.commit(batch);
-            match self.committed(ledger, outcome) {
-                Ok(()) => self.settle(group),
-                Err(failure) => self.refuse(group.jobs, &failure),
+        let waiting = group.jobs.len();
+        let outcome = if goes_on || waiting == 0 || waiting >= MANY {
+            // Nobody waits, or somebody hands over more than one batch takes: what is to come is planned
+            // meanwhile. Or many wait, and when they are told, those who come again are.
+            let news = if goes_on {
+                News::default()
+            } else {
+                group.take_news()
+            };
+            let image = news.image.clone();
+            match self.committer.begin(batch, news) {
+                Ok(()) => {
+                    self.work.in_flight = Some(InFlight { ledger, image });
+                    self.work.planned = goes_on.then_some(group);
+                    self.work.replaced = None;
+                    return;
+                }
+                Err((batch, news)) => {
+                    group.jobs.extend(news.jobs);
+                    self.committer.commit(batch)
+                }
             }
+        } else {
+            // A few wait for it: that costs less than waking a thread.
+            self.committer.commit(batch)
+        };
+        match self.committed(ledger, outcome) {
+            Ok(()) => self.settle(group),
+            Err(failure) => self.audience.answer(group.jobs, Some(&failure)),
         }
     }
 
     /// Takes note of a batch that has been committed, if one has.
     fn land(&mut self) {
-        if let Some(outcome) = self.committer.poll() {
-            self.landed(outcome);
+        if let Some(landed) = self.committer.poll() {
+            self.landed(landed);
         }
     }
 
     /// Waits until the store is free.
-    fn wait(&mut self) {
-        if let Some(outcome) = self.committer.wait() {
-            self.landed(outcome);
+    fn land_next(&mut self) {
+        if let Some(landed) = self.committer.wait() {
+            self.landed(landed);
         }
     }
 
-    fn landed(&mut self, outcome: Outcome) {
-        let Some(ledger) = self.work.in_flight.take() else {
+    fn landed(&mut self, landed: Landed) {
+        let Some(InFlight { ledger, .. }) = self.work.in_flight.take() else {
             return;
         };
-        match self.committed(ledger, outcome) {
-            Ok(()) => self.launch(),
-            Err(failure) => {
-                // What was planned on top of it cannot be stored either.
-                let jobs = self
-                    .work
-                    .planned
-                    .take()
-                    .map_or_else(Vec::new, |group| group.jobs);
-                self.refuse(jobs, &failure);
+        if landed.replaced.is_some() {
+            self.work.replaced = landed.replaced;
+        }
+        if let Err(failure) = self.committed(ledger, landed.outcome) {
+            self.audience.answer(landed.unanswered, Some(&failure));
+            // What was planned on top of it cannot be stored either.
+            if let Some(group) = self.work.planned.take() {
+                self.audience.answer(group.jobs, Some(&failure));
             }
         }
     }
@@ -300,8 +321,8 @@ impl Writer {
     /// Commits all that has been planned, and answers it.
     fn finish(&mut self) {
         loop {
-            self.wait();
-            self.launch();
+            self.land_next();
+            self.launch_now();
             if !self.committer.is_busy() {
                 break;
             }
@@ -310,33 +331,12 @@ impl Writer {
 
     /// Publishes a group whose changes have all been committed, and answers it.
     fn settle(&mut self, group: Group) {
-        let replaced = self.publish(&group);
-        self.tell(group.jobs, replaced);
-    }
-
-    /// Answers requests whose changes are published.
-    fn tell(&mut self, jobs: Vec<Box<dyn Job>>, replaced: Option<Arc<Image>>) {
-        self.progress.done(jobs.len());
-        self.herald.tell(jobs);
-        // To let it go takes a while, for which nobody who waits for an answer should wait. It is done here,
-        // where the memory is used again.
+        let replaced = group.has_changed.then(|| {
+            let image = Arc::new(group.image);
+            self.audience.publish(image, group.jobs.len())
+        });
+        self.audience.answer(group.jobs, None);
         drop(replaced);
-    }
-
-    /// Answers requests that cannot be stored.
-    fn refuse(&self, jobs: Vec<Box<dyn Job>>, failure: &Error) {
-        self.progress.done(jobs.len());
-        herald::answer(jobs, Some(failure));
-    }
-
-    /// Shows readers what has been planned. Gives back the image before, if there is another now.
-    fn publish(&self, group: &Group) -> Option<Arc<Image>> {
-        group.has_changed.then(|| {
-            let replaced = self.published.swap(Arc::new(group.image.clone()));
-            self.counts.group(group.jobs.len());
-            self.bell.ring();
-            replaced
-        })
     }
 
     /// Takes note of how a commit ended.
@@ -363,7 +363,7 @@ impl Writer {
         let engine = engine.map_err(|error| engine_error(&self.path, "reading the store", error));
         engine
             .and_then(|engine| integrity::verify_engine(engine, &self.path, self.ledger.sequence))
-            .inspect_err(|_| self.counts.store_error())
+            .inspect_err(|_| self.audience.counts.store_error())
     }
 
     /// Ends writing if the engine has failed.
@@ -372,9 +372,9 @@ impl Writer {
             tracing::error!(path = %self.path.display(), "writing has ended: {error}");
             let failure = engine_error(&self.path, doing, error);
             self.failure = Some(failure.clone());
-            self.counts.store_error();
-            self.progress.end_writing();
-            self.bell.fail(&failure);
+            self.audience.counts.store_error();
+            self.audience.progress.end_writing();
+            self.audience.bell.fail(&failure);
             failure
         })
     }
