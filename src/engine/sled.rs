@@ -93,7 +93,7 @@ use super::{Batch, Durability, Engine, EngineError, RowSink, Tree};
 pub(crate) struct SledOptions {
     /// The memory sled may use for pages, in bytes, at least 1 MiB. What callers read does not come from
     /// sled, so that little is enough. It also decides how many bytes of rows wait in the journal, and in
-    /// memory: up to five times as much where small commits come fast.
+    /// memory: up to twelve times as much where commits come faster than they can be carried.
     pub(crate) cache_bytes: u64,
 }
 

@@ -53,6 +53,8 @@ pub(super) fn encode_as(version: u8, tree: Tree, key: &[u8], content: &impl Enco
     let written = bincode::encode_into_std_write(content, &mut value, config());
     debug_assert!(written.is_ok(), "{written:?}");
     seal(tree, key, &mut value);
+    // Thousands of rows may wait in memory for their way to the trees.
+    value.shrink_to_fit();
     value
 }
 

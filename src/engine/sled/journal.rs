@@ -20,8 +20,9 @@ use crate::engine::Batch;
 pub(super) const FILES: [&str; 2] = ["journal.0", "journal.1"];
 
 /// How long a generation may become while the one before it is on its way, as a multiple of what makes
-/// one worth carrying.
-const PATIENCE: u64 = 2;
+/// one worth carrying. The longer, the fewer pages are written for each row of an import, and the more waits in
+/// memory, and for the opening after a kill.
+const PATIENCE: u64 = 4;
 
 /// How long a file is at first, unless no generation is to be longer, and by how much it grows at least, in
 /// bytes. A file that is not used much stays short; and each growth costs the file system a note.
