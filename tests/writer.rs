@@ -491,8 +491,14 @@ fn the_last_handle_may_be_dropped_by_a_waker_on_the_writers_thread() {
 /// up, and must not hold up the writer.
 #[test]
 fn a_waker_of_many_may_wait_for_another_request() {
+    let deferred = WriteDurability::Every(Duration::from_secs(1));
+    [WriteDurability::EveryCommit, deferred].map(wait_in_a_waker);
+}
+
+fn wait_in_a_waker(durability: WriteDurability) {
     let gate = Gate::default();
-    let catalog = Options::new().clock(gate.clock()).temporary().unwrap();
+    let options = Options::new().clock(gate.clock()).durability(durability);
+    let catalog = options.temporary().unwrap();
     let (first, held) = gate.hold(&catalog);
     let key = |number| format!("course-v1:Org+C+{number}");
     let mut pending: Vec<_> = (2..=40)

@@ -73,15 +73,17 @@ struct Helper {
     thread: JoinHandle<()>,
 }
 
-struct Task {
-    engine: Box<dyn Engine>,
-    batch: Batch,
-    news: News,
+enum Task {
+    /// Commits a batch; then shows and tells the news.
+    Commit(Box<dyn Engine>, Batch, News),
+    /// Answers requests that need no commit.
+    Answer(Jobs),
 }
 
-/// What the thread says of each task, one after the other.
+/// What the thread says of a task.
 enum Report {
-    Landed(Box<dyn Engine>, Landed),
+    /// The batch has landed. Callers are being answered since then, if there are any.
+    Landed(Box<dyn Engine>, Landed, Option<Instant>),
     /// So many callers have been answered.
     Answered(usize),
 }
@@ -121,13 +123,28 @@ impl Committer {
             return Err((batch, news));
         };
         // Should the thread be gone, so is the store, and waiting for the batch will tell.
-        let _ = helper.tasks.send(Task {
-            engine,
-            batch,
-            news,
-        });
+        let _ = helper.tasks.send(Task::Commit(engine, batch, news));
         self.at = At::Batch;
         Ok(())
+    }
+
+    /// Has the thread answer requests. Gives them back if it cannot: it is at something, or the system has no
+    /// thread left.
+    pub(super) fn answer(&mut self, jobs: Jobs) -> Result<(), Jobs> {
+        if self.at != At::Nothing {
+            return Err(jobs);
+        }
+        match self.helper() {
+            Some(helper) => match helper.tasks.send(Task::Answer(jobs)) {
+                Ok(()) => {
+                    self.at = At::Answers(Instant::now());
+                    Ok(())
+                }
+                Err(SendError(Task::Answer(jobs))) => Err(jobs),
+                Err(SendError(Task::Commit(..))) => Ok(()),
+            },
+            None => Err(jobs),
+        }
     }
 
     /// Whether a batch is on its way.
@@ -135,15 +152,16 @@ impl Committer {
         self.at == At::Batch
     }
 
-    /// Whether some who have just been answered are likely to come again at once, while so many wait. Whoever is
-    /// committed without them makes two trips to the disk of one.
+    /// Whether some who have just been answered are likely to come again at once: for some time while they are
+    /// being answered, and then for a moment, if fewer wait than were answered. Whoever is committed
+    /// without them makes two trips to the disk of one.
     pub(super) fn is_expecting(&self, waiting: usize) -> bool {
-        match (self.at, self.answered) {
-            (At::Batch, _) | (At::Nothing, None) => false,
-            (At::Answers(since), _) => since.elapsed() < ANSWERING,
-            (At::Nothing, Some(Answered { callers, then })) => {
+        match self.at {
+            At::Batch => false,
+            At::Answers(since) => since.elapsed() < ANSWERING,
+            At::Nothing => self.answered.is_some_and(|Answered { callers, then }| {
                 waiting < callers && then.elapsed() < RETURNING
-            }
+            }),
         }
     }
 
@@ -175,6 +193,17 @@ impl Committer {
         None
     }
 
+    /// Waits until the thread has answered, but not for longer than that may take.
+    pub(super) fn wait_for_answers(&mut self) {
+        if let At::Answers(since) = self.at
+            && let Some(helper) = &self.helper
+            && let left = ANSWERING.saturating_sub(since.elapsed())
+            && let Ok(report) = helper.reports.recv_timeout(left)
+        {
+            self.heard(report);
+        }
+    }
+
     /// The store.
     ///
     /// # Errors
@@ -204,9 +233,9 @@ impl Committer {
 
     fn heard(&mut self, report: Report) -> Option<Landed> {
         match report {
-            Report::Landed(engine, landed) => {
+            Report::Landed(engine, landed, answering) => {
                 self.engine = Some(engine);
-                self.at = At::Answers(Instant::now());
+                self.at = answering.map_or(At::Nothing, At::Answers);
                 Some(landed)
             }
             Report::Answered(callers) => {
@@ -242,7 +271,7 @@ impl Committer {
                     if carry_out(task, durability, &audience, &reporter).is_err() {
                         return;
                     }
-                    let _ = queue.send(Message::Committed);
+                    let _ = queue.send(Message::Done);
                 }
             };
             let thread = thread::Builder::new().name("coursecat-commit".to_owned());
@@ -271,30 +300,34 @@ fn carry_out(
     audience: &Audience,
     reporter: &Sender<Report>,
 ) -> Result<(), SendError<Report>> {
-    let Task {
-        mut engine,
-        batch,
-        news: News { image, jobs },
-    } = task;
-    let outcome = commit(&mut *engine, batch, durability, audience);
-    let (replaced, answered, unanswered) = match &outcome {
-        Ok(()) => {
-            let replaced = image.map(|image| audience.publish(image, jobs.len()));
-            (replaced, jobs, Jobs::new())
+    let jobs = match task {
+        Task::Answer(jobs) => jobs,
+        Task::Commit(mut engine, batch, News { image, jobs }) => {
+            let outcome = commit(&mut *engine, batch, durability, audience);
+            let (replaced, jobs, unanswered) = match &outcome {
+                Ok(()) => {
+                    let replaced = image.map(|image| audience.publish(image, jobs.len()));
+                    (replaced, jobs, Jobs::new())
+                }
+                Err(_) => (None, Jobs::new(), jobs),
+            };
+            let landed = Landed {
+                outcome,
+                replaced,
+                unanswered,
+            };
+            // Before anybody is answered: a waker may let go of the last handle, and wait until the store is
+            // closed.
+            let answering = (!jobs.is_empty()).then(Instant::now);
+            reporter.send(Report::Landed(engine, landed, answering))?;
+            jobs
         }
-        Err(_) => (None, Jobs::new(), jobs),
     };
-    // Before anybody is answered: a waker may let go of the last handle, and wait until the store is closed.
-    reporter.send(Report::Landed(
-        engine,
-        Landed {
-            outcome,
-            replaced,
-            unanswered,
-        },
-    ))?;
-    let callers = answered.len();
-    audience.answer(answered, None);
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let callers = jobs.len();
+    audience.answer(jobs, None);
     reporter.send(Report::Answered(callers))
 }
 

@@ -15,8 +15,8 @@ pub(super) enum Message {
     Sync(oneshot::Sender<Result<()>>),
     /// Check the whole store. Writing waits meanwhile, reading does not.
     Verify(oneshot::Sender<Result<Report>>),
-    /// The batch that was on its way has been committed, or has failed.
-    Committed,
+    /// The committer's thread is done: what it had has been committed and answered, or has failed.
+    Done,
     /// The last handle is gone, on this thread: finish, and close the store.
     Close(ThreadId),
 }

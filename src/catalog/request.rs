@@ -216,6 +216,9 @@ impl<T> Outcome<T> {
 ///
 /// [`wait`](Pending::wait) for it on this thread, or `.await` it on any executor. Dropping it
 /// takes nothing back: the request is carried out all the same.
+///
+/// A waker runs on one of the catalog's threads. While it blocks, others may have to wait for their answers;
+/// one that itself waits for the catalog may wait for ever.
 #[derive(Debug)]
 #[must_use = "the request is carried out, but only the answer tells whether it was refused"]
 pub struct Pending<T>(Answer<T>);

@@ -320,6 +320,10 @@ impl Wake for WaitsFor {
 /// the writer must not wait for it.
 #[test]
 fn a_waker_may_wait_for_what_is_planned_behind_its_request() {
+    [false, true].map(wait_in_a_waker);
+}
+
+fn wait_in_a_waker(fails: bool) {
     let (planned, plans) = mpsc::channel();
     let planned = Mutex::new(planned);
     let clock = move || {
@@ -348,13 +352,16 @@ fn a_waker_may_wait_for_what_is_planned_behind_its_request() {
     assert!(polled.is_pending());
     // Mostly, the writer has gone to sleep by then; if not, this test is an easier one.
     (0..20_000).for_each(|_| std::thread::yield_now());
+    store.fail_commits(fails);
     drop(go);
     let patience = std::time::Duration::from_secs(30);
-    other.recv_timeout(patience).unwrap().unwrap();
+    let outcome = other.recv_timeout(patience).unwrap();
+    assert_eq!(outcome.is_err(), fails);
     for answer in pending {
-        answer.wait().unwrap();
+        assert_eq!(answer.wait().is_err(), fails);
     }
-    assert_eq!(catalog.stats().course_runs, 22);
+    let runs = if fails { 1 } else { 22 };
+    assert_eq!(catalog.stats().course_runs, runs);
 }
 
 /// Opens a store that may have failed, and finds so many runs there.

@@ -2,8 +2,8 @@
 //!
 //! It takes the requests that wait, plans them one after another (each sees the effects of those
 //! before it), folds them into batches, and has these committed, the new image published and only then the
-//! requests answered: by itself, or where many wait by the [committer](super::committer)'s thread. Callers
-//! that come meanwhile form the next group, so the busier a catalog is, the more requests share one
+//! requests answered: by itself, or where many wait, or more than one batch takes, by the
+//! [committer](super::committer)'s thread. Callers that come meanwhile form the next group, so the busier a catalog is, the more requests share one
 //! trip to the disk.
 //!
 //! Where answers need not be durable, a group is published and answered when it is planned, and
@@ -20,7 +20,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::audience::{Audience, News};
+use super::audience::{Audience, Jobs, News};
 use super::awake;
 use super::committer::{ANSWERING, Committer, Landed, Outcome};
 use super::group::Group;
@@ -66,7 +66,7 @@ pub(super) struct Work {
     in_flight: Option<InFlight>,
     /// A message that came after the requests that were planned.
     next: Option<Message>,
-    /// Whether the last group was of one request, whose caller may come again at once.
+    /// Whether the last group was of one request that has been answered: its caller may come again at once.
     served_one: bool,
     /// The image before the published one. To let it go takes a while, for which nobody who waits for an
     /// answer should wait. It is done on the writer's thread, where the memory is used again.
@@ -89,7 +89,7 @@ impl Writer {
         while let Some(message) = self.next(queue) {
             match message {
                 Message::Request(job) => self.plan(job, queue),
-                Message::Committed => self.launch(),
+                Message::Done => self.launch(),
                 Message::Sync(caller) => drop(caller.send(self.sync())),
                 Message::Verify(caller) => drop(caller.send(self.verify())),
                 Message::Close(thread) => {
@@ -112,25 +112,22 @@ impl Writer {
         if let Some(message) = self.work.next.take() {
             return Some(message);
         }
-        if std::mem::take(&mut self.work.served_one)
-            && let Some(message) = awake::look(awake::WRITER, || queue.try_recv().ok())
-        {
-            return Some(message);
-        }
         loop {
-            if let Some(message) = self.look_for_more(queue) {
-                return Some(message);
-            }
             let due = self.deferred_for();
             if due.is_some_and(|left| left.is_zero()) {
                 // Also while the queue is never empty. A failure is kept and told to whoever writes next.
                 let _ = self.sync();
                 continue;
             }
-            // The committer tells when it has answered everybody. It may have met a waker that waits for what
-            // is planned here.
-            let patience = self.work.planned.as_ref().map(|_| ANSWERING);
-            let message = match due.into_iter().chain(patience).min() {
+            if std::mem::take(&mut self.work.served_one)
+                && let Some(message) = awake::look(awake::WRITER, || queue.try_recv().ok())
+            {
+                return Some(message);
+            }
+            if let Some(message) = self.look_for_more(queue) {
+                return Some(message);
+            }
+            let message = match due.into_iter().chain(self.patience()).min() {
                 Some(time) => queue.recv_timeout(time),
                 None => queue.recv().map_err(RecvTimeoutError::from),
             };
@@ -158,6 +155,18 @@ impl Writer {
         }
     }
 
+    /// For how long the writer may sleep with what has been planned.
+    fn patience(&self) -> Option<Duration> {
+        let group = self.work.planned.as_ref()?;
+        Some(if self.is_deferring() {
+            DEFERRED.saturating_sub(group.age())
+        } else {
+            // The committer tells when it has answered everybody. It may have met a waker that waits for what
+            // is planned here.
+            ANSWERING
+        })
+    }
+
     /// For how long what has been answered may still be deferred.
     fn deferred_for(&self) -> Option<Duration> {
         match (self.durability, self.deferred_since) {
@@ -177,7 +186,7 @@ impl Writer {
         let mut group = self.work.planned.take().unwrap_or_else(|| self.group());
         group.add(first, &self.rules, &self.clock);
         self.work.next = group.fill(queue, &self.rules, &self.clock);
-        self.work.served_one = group.jobs.len() == 1;
+        let is_alone = group.jobs.len() == 1;
         if let Durability::Every(_) = self.durability {
             self.answer_early(&mut group);
         }
@@ -186,8 +195,10 @@ impl Writer {
         if self.work.planned.as_ref().is_some_and(Group::is_full) {
             // There is no room for more before the store is free.
             self.land_next();
+            self.committer.wait_for_answers();
             self.launch();
         }
+        self.work.served_one = is_alone && (self.work.planned.is_none() || self.is_deferring());
     }
 
     /// A group on top of all that was planned before.
@@ -213,7 +224,19 @@ impl Writer {
             group.has_changed = false;
             self.deferred_since.get_or_insert_with(Instant::now);
         }
-        self.audience.answer(std::mem::take(&mut group.jobs), None);
+        self.answer(std::mem::take(&mut group.jobs));
+        drop(replaced);
+    }
+
+    /// Answers requests with what was planned: many of them on the committer's thread, if that is free.
+    fn answer(&mut self, jobs: Jobs) {
+        let jobs = match jobs.len() {
+            MANY.. => self.committer.answer(jobs),
+            _ => Err(jobs),
+        };
+        if let Err(jobs) = jobs {
+            self.audience.answer(jobs, None);
+        }
     }
 
     /// Whether others are likely to come at once who should be committed together with those who wait.
@@ -245,7 +268,8 @@ impl Writer {
         }
         match self.work.planned.take() {
             Some(group) if group.has_something() => self.commit(group),
-            _ => self.work.replaced = None,
+            // All that was planned has been committed and answered.
+            Some(_) | None => self.work.replaced = None,
         }
     }
 
@@ -310,11 +334,12 @@ impl Writer {
             self.work.replaced = landed.replaced;
         }
         if let Err(failure) = self.committed(ledger, landed.outcome) {
-            self.audience.answer(landed.unanswered, Some(&failure));
-            // What was planned on top of it cannot be stored either.
+            // What was planned on top of it cannot be stored either. It is answered first: a waker of the others
+            // may wait for it.
             if let Some(group) = self.work.planned.take() {
                 self.audience.answer(group.jobs, Some(&failure));
             }
+            self.audience.answer(landed.unanswered, Some(&failure));
         }
     }
 
@@ -335,8 +360,9 @@ impl Writer {
             let image = Arc::new(group.image);
             self.audience.publish(image, group.jobs.len())
         });
-        self.audience.answer(group.jobs, None);
+        self.answer(group.jobs);
         drop(replaced);
+        self.work.replaced = None;
     }
 
     /// Takes note of how a commit ended.
