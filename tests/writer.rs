@@ -492,7 +492,9 @@ fn the_last_handle_may_be_dropped_by_a_waker_on_the_writers_thread() {
 #[test]
 fn a_waker_of_many_may_wait_for_another_request() {
     let deferred = WriteDurability::Every(Duration::from_secs(1));
-    [WriteDurability::EveryCommit, deferred].map(wait_in_a_waker);
+    [WriteDurability::EveryCommit, deferred]
+        .into_iter()
+        .for_each(wait_in_a_waker);
 }
 
 fn wait_in_a_waker(durability: WriteDurability) {
