@@ -36,6 +36,16 @@ pub(super) struct Audience {
 }
 
 impl Audience {
+    /// The audience of a catalog that begins with this image.
+    pub(super) fn of(image: Image) -> Self {
+        Self {
+            published: Arc::new(ArcSwap::from_pointee(image)),
+            bell: Arc::new(Bell::new()),
+            progress: Arc::new(Progress::default()),
+            counts: Arc::new(Counts::new()),
+        }
+    }
+
     /// Shows readers an image with what so many requests have changed. Gives back the one before.
     pub(super) fn publish(&self, image: Arc<Image>, requests: usize) -> Arc<Image> {
         let replaced = self.published.swap(image);

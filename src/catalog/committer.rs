@@ -3,7 +3,8 @@
 //! It has one batch at a time, and the writer gets to the store only when that has been committed:
 //! the store itself goes to the thread with the batch and comes back with the outcome. Where that was the last
 //! of a group, the thread shows and tells it: to wake a caller takes some microseconds, in which
-//! the writer plans for those who come again. Nothing here plans or tries again.
+//! the writer plans for those who come again. It also answers many who need no commit. Nothing here plans
+//! or tries again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use super::writer::panic_message;
 use crate::engine::{Batch, Durability, Engine, EngineError};
 use crate::image::Image;
 
-/// How long callers are waited for while the thread answers: it may have thousands to tell, or meet a waker that
-/// blocks.
+/// How long callers are waited for while the thread answers: it may have thousands to tell, or meet a waker
+/// that blocks.
 pub(super) const ANSWERING: Duration = Duration::from_millis(1);
 
 /// How long they are waited for when all have been answered: they have little more to do than to wake.
@@ -134,17 +135,13 @@ impl Committer {
         if self.at != At::Nothing {
             return Err(jobs);
         }
-        match self.helper() {
-            Some(helper) => match helper.tasks.send(Task::Answer(jobs)) {
-                Ok(()) => {
-                    self.at = At::Answers(Instant::now());
-                    Ok(())
-                }
-                Err(SendError(Task::Answer(jobs))) => Err(jobs),
-                Err(SendError(Task::Commit(..))) => Ok(()),
-            },
-            None => Err(jobs),
-        }
+        let Some(helper) = self.helper() else {
+            return Err(jobs);
+        };
+        // Should the thread be gone, those who wait are told that nobody answers.
+        let _ = helper.tasks.send(Task::Answer(jobs));
+        self.at = At::Answers(Instant::now());
+        Ok(())
     }
 
     /// Whether a batch is on its way.

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::Guard;
 
 use crate::engine::{Durability, Engine, ForgetfulEngine, MemoryStore};
 use crate::error::{Error, Result};
@@ -42,15 +42,13 @@ use crate::image::Image;
 use crate::integrity::{self, Report};
 use crate::schema::folder::{Folder, engine_error, size_of_store};
 use crate::schema::{Ledger, TREES, is_folded_elsewhere, load_checked, renew_ledger};
-use at_once::Progress;
 use audience::Audience;
 use committer::Committer;
 use options::Rules;
 use queue::{Message, Queued};
 use request::writer_is_gone;
-use watch::{Bell, EndOfWatching};
+use watch::EndOfWatching;
 use writer::{Work, Writer, in_memory};
-use writer_stats::Counts;
 
 pub use changes::Changes;
 pub use courses::{CreateCatalogCourse, DeleteCatalogCourse, UpdateCatalogCourse};
@@ -81,15 +79,12 @@ pub struct Catalog {
 }
 
 struct Shared {
-    published: Arc<ArcSwap<Image>>,
+    audience: Audience,
     /// `None` only while the last handle is being dropped.
     queue: Option<Sender<Message>>,
     writer: Option<JoinHandle<()>>,
-    bell: Arc<Bell>,
     path: Option<PathBuf>,
     options: Options,
-    progress: Arc<Progress>,
-    counts: Arc<Counts>,
 }
 
 impl Catalog {
@@ -119,7 +114,7 @@ impl Catalog {
     /// The catalog as it is now, to be read from for as long as one likes.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::new(self.shared.published.load_full())
+        Snapshot::new(self.shared.audience.published.load_full())
     }
 
     /// The folder that the catalog is kept in; `None` if it is in memory.
@@ -156,13 +151,13 @@ impl Catalog {
     /// # Ok::<(), coursecat::Error>(())
     /// ```
     pub fn submit<R: Request>(&self, request: R) -> Pending<R::Answer> {
-        let alone = self.shared.progress.is_idle();
+        let alone = self.shared.audience.progress.is_idle();
         if alone && let Some(answer) = at_once::answer(&request, &self.image(), self.rules()) {
             return Pending::here(answer);
         }
         let (caller, pending) = Pending::new(alone);
         let job = Queued::new(request, caller);
-        self.shared.progress.hand_over();
+        self.shared.audience.progress.hand_over();
         // A message that cannot be sent is dropped with its sender: the caller hears of that.
         let _ = self.send(Message::Request(Box::new(job)));
         pending
@@ -196,7 +191,7 @@ impl Catalog {
     /// [`Error::Storage`] if they cannot be measured.
     pub fn size_on_disk(&self) -> Result<u64> {
         let size = self.path().map_or(Ok(0), size_of_store);
-        size.inspect_err(|_| self.shared.counts.store_error())
+        size.inspect_err(|_| self.shared.audience.counts.store_error())
     }
 
     /// How the writer is doing: how much waits for it, how long commits take, how many requests share
@@ -212,7 +207,10 @@ impl Catalog {
     /// ```
     #[must_use]
     pub fn writer_stats(&self) -> WriterStats {
-        self.shared.counts.read(&self.shared.progress)
+        self.shared
+            .audience
+            .counts
+            .read(&self.shared.audience.progress)
     }
 
     /// A catalog in memory that begins as this one is now, with the same options, and keeps
@@ -253,8 +251,12 @@ impl Catalog {
     /// Those of [`changes_since`](Catalog::changes_since), at once; [`Error::Storage`] if the system
     /// has no thread left for waking whoever waits.
     pub fn watch(&self, since: u64) -> Result<Watch> {
-        self.shared.bell.hang_up()?;
-        let watch = Watch::new(&self.shared.published, &self.shared.bell, since);
+        self.shared.audience.bell.hang_up()?;
+        let watch = Watch::new(
+            &self.shared.audience.published,
+            &self.shared.audience.bell,
+            since,
+        );
         watch.check()?;
         Ok(watch)
     }
@@ -276,7 +278,7 @@ impl Catalog {
 
     /// The newest image, for one read.
     fn image(&self) -> Guard<Arc<Image>> {
-        self.shared.published.load()
+        self.shared.audience.published.load()
     }
 
     fn open_folder(path: &Path, options: Options) -> Result<Self> {
@@ -344,22 +346,13 @@ impl Catalog {
         path: PathBuf,
         options: Options,
     ) -> Result<Self> {
-        let published = Arc::new(ArcSwap::from_pointee(image));
-        let bell = Arc::new(Bell::new());
-        let progress = Arc::new(Progress::default());
-        let counts = Arc::new(Counts::new());
+        let audience = Audience::of(image);
         let (sender, queue) = mpsc::channel();
         let durability = options.durability.of_commits();
-        let audience = Audience {
-            published: Arc::clone(&published),
-            bell: Arc::clone(&bell),
-            progress: Arc::clone(&progress),
-            counts: Arc::clone(&counts),
-        };
         let committer = Committer::new(engine, durability, audience.clone(), sender.clone());
         let writer = Writer {
             committer,
-            audience,
+            audience: audience.clone(),
             ledger,
             rules: options.rules.clone(),
             clock: options.clock.clone(),
@@ -389,14 +382,11 @@ impl Catalog {
             })?;
         Ok(Self {
             shared: Arc::new(Shared {
-                published,
+                audience,
                 queue: Some(sender),
                 writer: Some(thread),
-                bell,
                 path: in_folder.then_some(path),
                 options,
-                progress,
-                counts,
             }),
         })
     }

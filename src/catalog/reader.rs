@@ -42,7 +42,7 @@ impl Catalog {
     #[must_use]
     pub fn reader(&self) -> Reader {
         Reader {
-            newest: Cache::new(Arc::clone(&self.shared.published)),
+            newest: Cache::new(Arc::clone(&self.shared.audience.published)),
         }
     }
 }

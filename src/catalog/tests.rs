@@ -316,8 +316,8 @@ impl Wake for WaitsFor {
     }
 }
 
-/// Who answers a group is held up by one of its wakers, which waits for what has been planned behind that group:
-/// the writer must not wait for it.
+/// Who answers a group is held up by one of its wakers, which waits for what has been planned behind that
+/// group: the writer must not wait for it.
 #[test]
 fn a_waker_may_wait_for_what_is_planned_behind_its_request() {
     [false, true].into_iter().for_each(wait_in_a_waker);

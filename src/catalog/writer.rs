@@ -1,10 +1,10 @@
 //! The writer: one thread through which every change of a catalog goes.
 //!
 //! It takes the requests that wait, plans them one after another (each sees the effects of those
-//! before it), folds them into batches, and has these committed, the new image published and only then the
-//! requests answered: by itself, or where many wait, or more than one batch takes, by the
-//! [committer](super::committer)'s thread. Callers that come meanwhile form the next group, so the busier a catalog is, the more requests share one
-//! trip to the disk.
+//! before it), folds them into batches, and has these committed, the new image published and only then
+//! the requests answered: by itself, or where many wait, or more than one batch takes, by the
+//! [committer](super::committer)'s thread. Callers that come meanwhile form the next group, so the
+//! busier a catalog is, the more requests share one trip to the disk.
 //!
 //! Where answers need not be durable, a group is published and answered when it is planned, and
 //! committed behind that.
@@ -334,8 +334,8 @@ impl Writer {
             self.work.replaced = landed.replaced;
         }
         if let Err(failure) = self.committed(ledger, landed.outcome) {
-            // What was planned on top of it cannot be stored either. It is answered first: a waker of the others
-            // may wait for it.
+            // What was planned on top of it cannot be stored either. It is answered first: a waker of the
+            // others may wait for it.
             if let Some(group) = self.work.planned.take() {
                 self.audience.answer(group.jobs, Some(&failure));
             }
