@@ -27,6 +27,14 @@ use smallvec::{Array, SmallVec};
 /// ```
 #[must_use]
 pub fn fold(text: &str) -> Cow<'_, str> {
+    // Most texts are ASCII, and two looks at all of them take less than one at each letter.
+    if text.is_ascii() {
+        return if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(text.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(text)
+        };
+    }
     match text.char_indices().find(|&(_, c)| changes(c)) {
         None => Cow::Borrowed(text),
         Some((at, _)) => {

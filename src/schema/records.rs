@@ -34,28 +34,28 @@ impl Row {
 
 /// A row of `organizations`.
 #[derive(Debug, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct StoredOrganization {
-    short_name: String,
-    name: String,
+pub(crate) struct StoredOrganization<Text = String> {
+    short_name: Text,
+    name: Text,
     active: bool,
     created_micros: i64,
 }
 
 /// A row of `courses`.
 #[derive(Debug, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct StoredCourse {
+pub(crate) struct StoredCourse<Text = String> {
     organization: u64,
-    course_code: String,
-    title: String,
-    language: String,
+    course_code: Text,
+    title: Text,
+    language: Text,
     created_micros: i64,
 }
 
 /// A row of `runs`. The run code is a part of the key.
 #[derive(Debug, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct StoredRun {
-    course_key: String,
-    title: String,
+pub(crate) struct StoredRun<Text = String> {
+    course_key: Text,
+    title: Text,
     created_micros: i64,
 }
 
@@ -96,11 +96,11 @@ impl StoredOrganization {
     }
 }
 
-impl From<&Organization> for StoredOrganization {
-    fn from(organization: &Organization) -> Self {
+impl<'a, Text: From<&'a str>> From<&'a Organization> for StoredOrganization<Text> {
+    fn from(organization: &'a Organization) -> Self {
         Self {
-            short_name: organization.short_name.to_string(),
-            name: organization.name.to_string(),
+            short_name: organization.short_name.as_str().into(),
+            name: organization.name.as_str().into(),
             active: organization.active,
             created_micros: organization.created.as_micros(),
         }
@@ -109,7 +109,7 @@ impl From<&Organization> for StoredOrganization {
 
 /// The rows of an organization: its record, and its place in the index of names.
 pub(crate) fn organization_rows(organization: &Organization) -> [Row; 2] {
-    let stored = StoredOrganization::from(organization);
+    let stored = StoredOrganization::<&str>::from(organization);
     let short_name = organization.short_name.as_str();
     [
         Row::of(ORGANIZATIONS, keys::organization(organization.id), &stored),
@@ -186,13 +186,13 @@ impl StoredCourse {
     }
 }
 
-impl From<&CatalogCourse> for StoredCourse {
-    fn from(course: &CatalogCourse) -> Self {
+impl<'a, Text: From<&'a str>> From<&'a CatalogCourse> for StoredCourse<Text> {
+    fn from(course: &'a CatalogCourse) -> Self {
         Self {
             organization: course.organization_id.get(),
-            course_code: course.course_code.to_string(),
-            title: course.title.to_string(),
-            language: course.language.to_string(),
+            course_code: course.course_code.as_str().into(),
+            title: course.title.as_str().into(),
+            language: course.language.as_str().into(),
             created_micros: course.created.as_micros(),
         }
     }
@@ -200,7 +200,7 @@ impl From<&CatalogCourse> for StoredCourse {
 
 /// The rows of a catalog course: its record, and its place in the index of codes.
 pub(crate) fn course_rows(course: &CatalogCourse) -> [Row; 2] {
-    let stored = StoredCourse::from(course);
+    let stored = StoredCourse::<&str>::from(course);
     let by_code = keys::course_code(course.organization_id, course.course_code.as_str());
     [
         Row::of(COURSES, keys::course(course.id), &stored),
@@ -233,11 +233,11 @@ impl StoredRun {
     }
 }
 
-impl From<&CourseRun> for StoredRun {
-    fn from(run: &CourseRun) -> Self {
+impl<'a, Text: From<&'a str>> From<&'a CourseRun> for StoredRun<Text> {
+    fn from(run: &'a CourseRun) -> Self {
         Self {
-            course_key: run.course_key.as_str().to_owned(),
-            title: run.title.to_string(),
+            course_key: run.course_key.as_str().into(),
+            title: run.title.as_str().into(),
             created_micros: run.created.as_micros(),
         }
     }
@@ -245,7 +245,7 @@ impl From<&CourseRun> for StoredRun {
 
 /// The rows of a course run: its record, and its place in the index of keys.
 pub(crate) fn run_rows(run: &CourseRun) -> [Row; 2] {
-    let stored = StoredRun::from(run);
+    let stored = StoredRun::<&str>::from(run);
     let place = RunPlace {
         course: run.catalog_course_id.get(),
         run: run.id.get(),

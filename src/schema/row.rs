@@ -6,14 +6,15 @@
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use bincode::enc::write::SizeWriter;
 use bincode::{Decode, Encode};
+use smallvec::SmallVec;
 
 use crate::engine::Tree;
 
 /// The version of the rows of most trees.
 const ROW_VERSION: u8 = 1;
 const HEADER_BYTES: usize = 5;
-/// Most rows have no more: to make room once costs less than to grow with each field.
-const USUAL_BYTES: usize = 128;
+/// Most rows have no more.
+const USUAL_BYTES: usize = 2_048 + 64;
 /// No row's content is longer; a length field that says more is damage.
 const MAX_BYTES: usize = 16_384;
 
@@ -46,16 +47,15 @@ pub(crate) fn encode(tree: Tree, key: &[u8], content: &impl Encode) -> Vec<u8> {
 
 /// The value of a row that has a version of its own.
 pub(super) fn encode_as(version: u8, tree: Tree, key: &[u8], content: &impl Encode) -> Vec<u8> {
-    let mut value = Vec::with_capacity(USUAL_BYTES);
-    value.extend([version, 0, 0, 0, 0]);
+    // Most fit on the stack. Thousands of rows may wait in memory for their way to the trees, so each takes
+    // as much of it as it needs, and nothing else is asked for and given back.
+    let mut value: SmallVec<[u8; USUAL_BYTES]> = SmallVec::from_slice(&[version, 0, 0, 0, 0]);
     // Plain strings and numbers are written into memory, which cannot fail; were it ever to, the
     // row would have no content and be refused as damaged when it is read, never taken for good.
     let written = bincode::encode_into_std_write(content, &mut value, config());
     debug_assert!(written.is_ok(), "{written:?}");
     seal(tree, key, &mut value);
-    // Thousands of rows may wait in memory for their way to the trees.
-    value.shrink_to_fit();
-    value
+    value.to_vec()
 }
 
 /// How many bytes a part of a row's content takes.
