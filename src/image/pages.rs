@@ -9,8 +9,8 @@
 use std::sync::Arc;
 
 /// Pages of a group, and groups of a section. More make the copies of both dearer, fewer that of the
-/// list.
-const FAN: usize = 32;
+/// list, which is as long as a 256th of the row.
+const FAN: usize = 16;
 
 type Group<P> = Arc<[P]>;
 type Section<P> = Arc<[Group<P>]>;
