@@ -80,7 +80,7 @@ fn child() {
 fn open(folder: &Path) -> Catalog {
     let options = Options::new()
         .keep_changes(10_000_000)
-        .store_cache_bytes(256 << 10);
+        .store_cache_bytes(64 << 10);
     options.open(folder).unwrap()
 }
 

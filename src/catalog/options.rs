@@ -167,7 +167,7 @@ impl Options {
     /// How many bytes of its own pages the store may keep in memory; 16 MiB unless told
     /// otherwise. Reads are never answered from there, so more only helps writers, a little. Up to 16
     /// MiB, it also decides how much waits in the store's journal, and in memory: up to twelve times
-    /// as much, where commits come faster than they can be carried to its trees.
+    /// as much, where commits follow each other without a pause.
     #[must_use]
     pub fn store_cache_bytes(mut self, bytes: u64) -> Self {
         self.engine.cache_bytes = bytes;

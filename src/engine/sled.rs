@@ -327,16 +327,18 @@ impl SledEngine {
         self.journal.is_some()
     }
 
-    /// Has the journal's rows carried to the trees if there are many, and those before them have arrived.
+    /// Has the journal's rows carried to the trees if there are many, and those before them have arrived; in a
+    /// burst, only once there is no room for more: it takes time from those who wait for commits.
     fn turn_when_due(&mut self) -> Result<(), EngineError> {
         let Some(journal) = &self.journal else {
             return Ok(());
         };
         if journal.is_full() {
             self.await_arrival()?;
+            return self.turn();
         }
         let is_free = self.carrier.as_ref().is_none_or(|c| c.cargo().is_none());
-        if is_free && self.journal.as_ref().is_some_and(Journal::is_worth_turning) {
+        if is_free && journal.is_worth_turning() && journal.has_paused() {
             self.turn()?;
         }
         Ok(())
@@ -361,7 +363,7 @@ impl SledEngine {
                 })?
             }
         };
-        carrier.begin(std::mem::take(&mut self.rows), generation);
+        self.rows = carrier.begin(std::mem::take(&mut self.rows), generation);
         self.carrier = Some(carrier);
         Ok(())
     }

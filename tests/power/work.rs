@@ -70,7 +70,7 @@ impl Marks {
 
 /// A small cache makes a small journal, which is carried to the trees again and again.
 fn options() -> Options {
-    Catalog::options().store_cache_bytes(256 << 10)
+    Catalog::options().store_cache_bytes(64 << 10)
 }
 
 pub(crate) fn carry_out_work(work: Work, place: &Path, begin: [u64; 3], marks: &Marks) {

@@ -25,6 +25,8 @@ pub(super) struct Carrier {
     cargo: Option<Arc<Rows>>,
     /// Those that have arrived, until there is time to let them go.
     delivered: Option<Arc<Rows>>,
+    /// No rows, in memory that has held some.
+    emptied: Rows,
 }
 
 impl Carrier {
@@ -50,6 +52,7 @@ impl Carrier {
             thread: thread.spawn(carry)?,
             cargo: None,
             delivered: None,
+            emptied: Rows::default(),
         })
     }
 
@@ -58,12 +61,13 @@ impl Carrier {
         self.cargo.as_deref()
     }
 
-    /// Has the rows of a generation carried. Nothing may be on its way.
-    pub(super) fn begin(&mut self, rows: Rows, generation: u64) {
+    /// Has the rows of a generation carried, and gives back none for the next. Nothing may be on its way.
+    pub(super) fn begin(&mut self, rows: Rows, generation: u64) -> Rows {
         let rows = Arc::new(rows);
         // Should the thread be gone, waiting for it will tell.
         let _ = self.loads.send((Arc::clone(&rows), generation));
         self.cargo = Some(rows);
+        std::mem::take(&mut self.emptied)
     }
 
     /// How carrying ended; `None` if nothing is on its way, or it has not ended yet.
@@ -85,7 +89,10 @@ impl Carrier {
 
     /// Lets go the rows that have arrived. That takes a while, in which the next ones may be on their way.
     pub(super) fn unload(&mut self) {
-        self.delivered = None;
+        // The thread has let go of its share.
+        if let Some(rows) = self.delivered.take().and_then(Arc::into_inner) {
+            self.emptied = rows.emptied();
+        }
     }
 
     /// Ends the thread, once it has carried what is on its way.

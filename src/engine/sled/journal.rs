@@ -10,6 +10,7 @@
 use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::frame::{self, Header};
 use super::named_file::NamedFile;
@@ -19,10 +20,13 @@ use crate::engine::Batch;
 /// The names of the files: that of a generation is the one at its number modulo two.
 pub(super) const FILES: [&str; 2] = ["journal.0", "journal.1"];
 
-/// How long a generation may become while the one before it is on its way, as a multiple of what makes
-/// one worth carrying. The longer, the fewer pages are written for each row of an import, and the more waits in
-/// memory, and for the opening after a kill.
+/// How long a generation may become, as a multiple of what makes one worth carrying, while batches follow each
+/// other or the one before it is on its way. The longer, the fewer pages are written for each row of an import, and
+/// the more waits in memory, and for the opening after a kill.
 const PATIENCE: u64 = 4;
+
+/// Batches that follow each other sooner are of one burst.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long a file is at first, unless no generation is to be longer, and by how much it grows at least, in
 /// bytes. A file that is not used much stays short; and each growth costs the file system a note.
@@ -53,6 +57,8 @@ pub(super) struct Journal {
     /// How many bytes make a generation worth carrying.
     generation_bytes: u64,
     buffer: Vec<u8>,
+    /// When a batch was appended last.
+    appended: Option<Instant>,
 }
 
 impl Journal {
@@ -79,6 +85,7 @@ impl Journal {
             end: 0,
             generation_bytes,
             buffer: Vec::new(),
+            appended: None,
         })
     }
 
@@ -90,6 +97,11 @@ impl Journal {
     /// Whether there is enough to turn.
     pub(super) fn is_worth_turning(&self) -> bool {
         self.end >= self.generation_bytes
+    }
+
+    /// Whether nothing has been appended for a while: no burst is under way.
+    pub(super) fn has_paused(&self) -> bool {
+        self.appended.is_none_or(|last| last.elapsed() >= PAUSE)
     }
 
     /// Whether no more may be appended before it turns.
@@ -116,6 +128,7 @@ impl Journal {
             .map_err(|source| file.failed("writing", source))?;
         self.frames += 1;
         self.end = end;
+        self.appended = Some(Instant::now());
         Ok(())
     }
 

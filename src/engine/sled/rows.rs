@@ -96,9 +96,24 @@ impl NewRow<'_> {
     }
 }
 
+/// For how many rows memory is kept: those of a generation that did not have to wait.
+const MOST_KEPT: usize = 1 << 18;
+
 impl Rows {
     pub(super) fn is_empty(&self) -> bool {
         self.batches.is_empty()
+    }
+
+    /// No rows, in memory that has held these, unless that was a lot: what follows is likely to be as many,
+    /// and to make room for them again and again takes longer than to add them.
+    pub(super) fn emptied(mut self) -> Self {
+        if self.last.capacity() > MOST_KEPT {
+            return Self::default();
+        }
+        self.batches.clear();
+        self.last.clear();
+        self.starts.clear();
+        self
     }
 
     /// The trees with their rows, in order.

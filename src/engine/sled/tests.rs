@@ -500,7 +500,7 @@ fn what_is_in_the_journal_is_there_after_any_end() {
     let dir = tempfile::tempdir().unwrap();
     let options = SledOptions { cache_bytes: 0 };
     let mut number = 0;
-    for commits in [1, 63, 64, 65, 200, 129, 7, 500] {
+    for commits in [1, 255, 256, 257, 800, 513, 7, 1_300] {
         let mut engine = SledEngine::open(dir.path(), TREES, options).unwrap();
         engine.commits_without_journal = 0;
         assert_eq!(rows(&engine, TREES[0]).len() as u32, number);
