@@ -20,8 +20,9 @@ pub(super) type Jobs = Vec<Box<dyn Job>>;
 /// What there is to show and to tell.
 #[derive(Default)]
 pub(super) struct News {
-    /// The image, if it is another than the published one.
-    pub(super) image: Option<Arc<Image>>,
+    /// Where the image comes from, if it is another than the published one: it is made while the changes are
+    /// committed.
+    pub(super) image: Option<oneshot::Receiver<Arc<Image>>>,
     pub(super) jobs: Jobs,
 }
 

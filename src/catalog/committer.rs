@@ -303,6 +303,10 @@ fn carry_out(
             let outcome = commit(&mut *engine, batch, durability, audience);
             let (replaced, jobs, unanswered) = match &outcome {
                 Ok(()) => {
+                    // Should the writer be gone, nobody is answered: each hears that.
+                    let Ok(image) = image.map(|image| image.recv()).transpose() else {
+                        return Ok(());
+                    };
                     let replaced = image.map(|image| audience.publish(image, jobs.len()));
                     (replaced, jobs, Jobs::new())
                 }

@@ -4,12 +4,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use super::audience::News;
 use super::options::{Clock, Rules};
 use super::queue::{Job, Message};
-use super::request::{Draft, Planned};
+use super::request::{Draft, Planned, log};
+use super::unapplied::Unapplied;
 use super::writer::panic_message;
 use crate::engine::Batch;
 use crate::error::Error;
@@ -33,8 +34,9 @@ pub(super) struct Group {
     since: Instant,
     /// When the first batch was taken.
     began: Option<Instant>,
-    /// The image with all that has been planned.
-    pub(super) image: Image,
+    /// The image with all that has been planned, but for what is unapplied.
+    image: Image,
+    unapplied: Unapplied,
     /// Whether it is another than the one that was published last.
     pub(super) has_changed: bool,
     /// The ledger after the last batch that was taken.
@@ -52,6 +54,7 @@ impl Group {
             since: Instant::now(),
             began: None,
             image: image.clone(),
+            unapplied: Unapplied::default(),
             has_changed: false,
             ledger: ledger.clone(),
             fold: Fold::new(ledger),
@@ -82,12 +85,20 @@ impl Group {
 
     /// Plans a request on top of those before it.
     pub(super) fn add(&mut self, mut job: Box<dyn Job>, rules: &Rules, clock: &Clock) {
-        let planned = catch_unwind(AssertUnwindSafe(|| {
-            let mut draft = Draft::new(&self.image, rules, clock, self.next_ids);
-            job.plan(&mut draft).then(|| draft.finish()).flatten()
-        }));
-        match planned {
-            Ok(Some(planned)) => self.apply(planned),
+        let looks_at_one_course = job.looks_at_one_course();
+        if !looks_at_one_course {
+            self.apply_rest();
+        }
+        let mut decided = self.decide(&mut *job, rules, clock);
+        if let Ok(planned) = &decided
+            && self.unapplied.concern(planned.as_ref(), &self.image)
+        {
+            self.unapplied.note_planned_again();
+            self.apply_rest();
+            decided = self.decide(&mut *job, rules, clock);
+        }
+        match decided {
+            Ok(Some(planned)) => self.take(planned, looks_at_one_course),
             Ok(None) => {}
             Err(panic) => job.refuse(Error::Panicked {
                 message: panic_message(&*panic),
@@ -96,16 +107,57 @@ impl Group {
         self.jobs.push(job);
     }
 
-    fn apply(&mut self, planned: Planned) {
-        self.has_changed |= !planned.changes.is_empty();
+    /// What a request's plan decides on; `None` if it is refused.
+    fn decide(
+        &self,
+        job: &mut dyn Job,
+        rules: &Rules,
+        clock: &Clock,
+    ) -> thread::Result<Option<Planned>> {
+        catch_unwind(AssertUnwindSafe(|| {
+            let mut draft = Draft::new(&self.image, rules, clock, self.next_ids);
+            job.plan(&mut draft).then(|| draft.finish())
+        }))
+    }
+
+    /// Takes what has been decided on, in a plan about one course or not.
+    fn take(&mut self, planned: Planned, looks_at_one_course: bool) {
+        log(&planned.warnings);
+        if planned.changes.is_empty() {
+            return;
+        }
+        self.has_changed = true;
+        self.next_ids = planned.next_ids;
+        let course = looks_at_one_course
+            .then(|| self.unapplied.may_wait(&planned.changes, &self.image))
+            .flatten();
+        match &course {
+            Some(course) => self.unapplied.add(&planned.changes, course, &self.image),
+            None => self.apply_rest(),
+        }
         for change in planned.changes {
-            self.image.apply(&change);
             self.fold.add(&change);
-            if let Some(record) = self.image.tell(change) {
+            let told = if let Some(course) = &course {
+                change.told(|_| Some(Arc::clone(course)))
+            } else {
+                self.image.apply(&change);
+                self.image.tell(change)
+            };
+            if let Some(record) = told {
                 self.fold.tell(planned.time, record);
             }
-            self.next_ids = planned.next_ids;
         }
+    }
+
+    /// Applies what has been planned and has not been applied.
+    pub(super) fn apply_rest(&mut self) {
+        self.unapplied.apply_to(&mut self.image);
+    }
+
+    /// The image with all that has been planned.
+    pub(super) fn whole_image(&mut self) -> Arc<Image> {
+        self.apply_rest();
+        Arc::new(self.image.clone())
     }
 
     /// The batch of what has been planned since the last one; `None` if nothing has changed.
@@ -117,14 +169,6 @@ impl Group {
         self.ledger = ledger;
         self.began.get_or_insert_with(Instant::now);
         Some(batch)
-    }
-
-    /// What there is to show and to tell when all that was planned has been committed.
-    pub(super) fn take_news(&mut self) -> News {
-        News {
-            image: self.has_changed.then(|| Arc::new(self.image.clone())),
-            jobs: std::mem::take(&mut self.jobs),
-        }
     }
 
     /// Adds to the image's feed what a batch would add when it is taken.

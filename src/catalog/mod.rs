@@ -24,6 +24,7 @@ mod selector;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod unapplied;
 mod watch;
 mod writer;
 mod writer_stats;

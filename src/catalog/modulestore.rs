@@ -110,6 +110,10 @@ impl Request for CreateModulestoreRun {}
 impl Plan for CreateModulestoreRun {
     type Answer = Outcome<Arc<CourseRun>>;
 
+    // The course is found by the codes that the key has, or created with them, and no run of another course
+    // has a key with these codes, but what was created otherwise.
+    const LOOKS_AT_ONE_COURSE: bool = true;
+
     fn plan(&self, draft: &mut Draft<'_>) -> Result<Self::Answer> {
         let (key, stored) = read_key(&self.course_key)?;
         if let Some(run) = draft.image.run(stored.as_str()) {

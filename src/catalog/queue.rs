@@ -23,6 +23,8 @@ pub(super) enum Message {
 
 /// A request with a place for its answer.
 pub(super) trait Job: Send {
+    /// See [`Plan::LOOKS_AT_ONE_COURSE`].
+    fn looks_at_one_course(&self) -> bool;
     /// Plans the request and keeps the answer for later. Tells whether there is something to do.
     fn plan(&mut self, draft: &mut Draft<'_>) -> bool;
     /// Gives up the request, with what its caller is to hear.
@@ -52,6 +54,10 @@ impl<R: Plan + Send> Job for Queued<R>
 where
     R::Answer: Send,
 {
+    fn looks_at_one_course(&self) -> bool {
+        R::LOOKS_AT_ONE_COURSE
+    }
+
     fn plan(&mut self, draft: &mut Draft<'_>) -> bool {
         let answer = self.request.plan(draft);
         let planned = answer.is_ok();

@@ -55,6 +55,11 @@ pub trait Plan {
     /// What is answered when the changes are durable.
     type Answer: Send + 'static;
 
+    /// Whether the plan, of all courses and runs, looks at none but the course with the codes of the key that it was
+    /// given and the runs with such keys, and creates these only; and whether it goes on to answer the same, where
+    /// it has changed nothing, whatever is created besides.
+    const LOOKS_AT_ONE_COURSE: bool = false;
+
     /// Decides what is to change.
     fn plan(&self, draft: &mut Draft<'_>) -> Result<Self::Answer>;
 }
@@ -69,6 +74,8 @@ pub struct Draft<'a> {
     clock: Option<&'a Clock>,
     now: Option<Timestamp>,
     changes: Vec<Change>,
+    /// Yet to be logged.
+    warnings: Vec<Warning>,
 }
 
 impl<'a> Draft<'a> {
@@ -85,6 +92,7 @@ impl<'a> Draft<'a> {
             clock: Some(clock),
             now: None,
             changes: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -98,6 +106,7 @@ impl<'a> Draft<'a> {
             clock: None,
             now: None,
             changes: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -114,13 +123,18 @@ impl<'a> Draft<'a> {
         self.changes.push(change);
     }
 
-    /// What was decided on; `None` if nothing is to change.
-    pub(super) fn finish(mut self) -> Option<Planned> {
-        (!self.changes.is_empty()).then(|| Planned {
-            time: self.now(),
+    /// What was decided on.
+    pub(super) fn finish(mut self) -> Planned {
+        Planned {
+            time: if self.changes_nothing() {
+                Timestamp::MIN
+            } else {
+                self.now()
+            },
             changes: self.changes,
             next_ids: self.next_ids,
-        })
+            warnings: self.warnings,
+        }
     }
 
     pub(super) fn changes_nothing(&self) -> bool {
@@ -128,20 +142,30 @@ impl<'a> Draft<'a> {
     }
 
     /// An answer with its warnings, which are logged as well, unless it is one that nobody hears.
-    pub(super) fn outcome<T>(&self, value: T, warnings: Vec<Warning>) -> Outcome<T> {
-        if self.clock.is_some() || self.changes_nothing() {
-            for warning in &warnings {
-                tracing::warn!(code = warning.code(), "{warning}");
-            }
+    pub(super) fn outcome<T>(&mut self, value: T, warnings: Vec<Warning>) -> Outcome<T> {
+        if self.clock.is_some() {
+            self.warnings.extend_from_slice(&warnings);
+        } else if self.changes_nothing() {
+            log(&warnings);
         }
         Outcome { value, warnings }
     }
 }
 
+/// Logs what answers warn of.
+pub(super) fn log(warnings: &[Warning]) {
+    for warning in warnings {
+        tracing::warn!(code = warning.code(), "{warning}");
+    }
+}
+
 /// What a plan has decided on.
 pub(super) struct Planned {
+    /// When, if anything is to change.
     pub(super) time: Timestamp,
     pub(super) changes: Vec<Change>,
+    /// Yet to be logged.
+    pub(super) warnings: Vec<Warning>,
     pub(super) next_ids: NextIds,
 }
 

@@ -217,8 +217,7 @@ impl Writer {
     fn answer_early(&mut self, group: &mut Group) {
         let replaced = group.has_changed.then(|| {
             group.show_events();
-            let image = Arc::new(group.image.clone());
-            self.audience.publish(image, group.jobs.len())
+            self.audience.publish(group.whole_image(), group.jobs.len())
         });
         if replaced.is_some() {
             group.has_changed = false;
@@ -284,14 +283,26 @@ impl Writer {
         let outcome = if goes_on || waiting == 0 || waiting >= MANY {
             // Nobody waits, or somebody hands over more than one batch takes: what is to come is planned
             // meanwhile. Or many wait, and when they are told, those who come again are.
+            let (made, image) = oneshot::channel();
             let news = if goes_on {
                 News::default()
             } else {
-                group.take_news()
+                News {
+                    image: group.has_changed.then_some(image),
+                    jobs: std::mem::take(&mut group.jobs),
+                }
             };
-            let image = news.image.clone();
             match self.committer.begin(batch, news) {
                 Ok(()) => {
+                    let image = if goes_on || !group.has_changed {
+                        group.apply_rest();
+                        None
+                    } else {
+                        let image = group.whole_image();
+                        // Should the thread be gone, waiting for the batch will tell.
+                        let _ = made.send(Arc::clone(&image));
+                        Some(image)
+                    };
                     self.work.in_flight = Some(InFlight { ledger, image });
                     self.work.planned = goes_on.then_some(group);
                     self.work.replaced = None;
@@ -355,11 +366,10 @@ impl Writer {
     }
 
     /// Publishes a group whose changes have all been committed, and answers it.
-    fn settle(&mut self, group: Group) {
-        let replaced = group.has_changed.then(|| {
-            let image = Arc::new(group.image);
-            self.audience.publish(image, group.jobs.len())
-        });
+    fn settle(&mut self, mut group: Group) {
+        let replaced = group
+            .has_changed
+            .then(|| self.audience.publish(group.whole_image(), group.jobs.len()));
         self.answer(group.jobs);
         drop(replaced);
         self.work.replaced = None;

@@ -29,6 +29,11 @@ impl<T> Versions<T> {
         }
     }
 
+    /// The record, if it is new.
+    pub(crate) fn is_new(&self) -> Option<&Arc<T>> {
+        self.after.as_ref().filter(|_| self.before.is_none())
+    }
+
     pub(crate) fn updated(before: Arc<T>, after: Arc<T>) -> Self {
         Self {
             before: Some(before),
@@ -45,7 +50,7 @@ impl<T> Versions<T> {
 }
 
 /// One change of the catalog.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Change {
     Organization(Versions<Organization>),
     CatalogCourse(Versions<CatalogCourse>),

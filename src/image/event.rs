@@ -159,13 +159,23 @@ impl Image {
     /// What the feed tells of a change that was applied to this image last. `None` for a run without
     /// a catalog course, of which there is none.
     pub(crate) fn tell(&self, change: Change) -> Option<ChangedRecord> {
-        Some(match change {
+        change.told(|course| Some(Arc::clone(&self.course(course)?.course)))
+    }
+}
+
+impl Change {
+    /// What the feed tells of the change, with the catalog course that a run has afterwards.
+    pub(crate) fn told(
+        self,
+        course: impl FnOnce(CatalogCourseId) -> Option<Arc<CatalogCourse>>,
+    ) -> Option<ChangedRecord> {
+        Some(match self {
             Change::Organization(versions) => ChangedRecord::Organization(versions),
             Change::CatalogCourse(versions) => ChangedRecord::CatalogCourse(versions),
             Change::CourseRun(versions) => {
-                let course = versions.newest()?.catalog_course_id;
+                let id = versions.newest()?.catalog_course_id;
                 ChangedRecord::CourseRun {
-                    catalog_course: Arc::clone(&self.course(course)?.course),
+                    catalog_course: course(id)?,
                     versions,
                 }
             }

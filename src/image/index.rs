@@ -22,7 +22,7 @@ use super::pages::Pages;
 /// The part of a hash that is kept, and enough to find an entry by.
 ///
 /// The chunk is picked by its low bits, the line by its high ones. An empty place has 0 in its stead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Tag(NonZeroU32);
 
 impl Tag {

@@ -87,6 +87,10 @@ struct CoursePlace {
     tag: Tag,
 }
 
+/// See [`Image::mark_of`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct CourseMark(Tag);
+
 /// See the [module](self).
 #[derive(Clone)]
 pub(crate) struct Image {
@@ -313,6 +317,12 @@ impl Image {
         let mut hasher = self.seed.build_hasher();
         feed(&mut hasher);
         Tag::of(hasher.finish())
+    }
+
+    /// The mark of a course: the same for all courses with these codes ignoring case, in all images of a catalog;
+    /// rarely for others.
+    pub(crate) fn mark_of(&self, course: &CatalogCourse) -> CourseMark {
+        CourseMark(self.tag_of_codes(course.org.as_str(), course.course_code.as_str()))
     }
 
     fn tag_of_id(&self, id: u64) -> Tag {
