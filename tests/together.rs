@@ -4,8 +4,9 @@
 //! The writer applies most new runs to what readers see only while the disk writes them, so requests of one
 //! group are planned before those ahead of them can be seen. Nobody may notice.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
 
 use coursecat::{
     Catalog, CourseQuery, CreateCatalogCourse, CreateCourseRun, CreateModulestoreRun,
@@ -101,17 +102,21 @@ fn ask(catalog: &Catalog, ask: &Ask) -> Box<dyn FnOnce() -> String> {
     }
 }
 
-/// A catalog whose writer asks for the time, and waits until it may have it.
-fn open() -> (Catalog, Sender<()>) {
+/// A catalog whose writer asks for the time, and waits until it may have it; and how often it has asked.
+fn open() -> (Catalog, Sender<()>, Arc<AtomicUsize>) {
     let noon = Timestamp::from_micros(1_790_000_000_000_000).unwrap();
     let (may_pass, gate) = mpsc::channel();
     let gate = Mutex::new(gate);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
     let clock = move || {
+        count.fetch_add(1, Relaxed);
         // Lets everybody pass once the sender is gone.
         let _ = gate.lock().unwrap().recv();
         noon
     };
-    (Options::new().clock(clock).temporary().unwrap(), may_pass)
+    let catalog = Options::new().clock(clock).temporary().unwrap();
+    (catalog, may_pass, asked)
 }
 
 /// All that a catalog has, and all that it has told.
@@ -132,18 +137,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
     fn together_is_as_one_by_one(asks in asks()) {
-        let (single, may_pass) = open();
+        let (single, may_pass, _) = open();
         drop(may_pass);
         single.ensure_organization("Held").unwrap();
         let one_by_one: Vec<_> = asks.iter().map(|what| ask(&single, what)()).collect();
 
         // The writer waits with the first request until all the others are in its queue.
-        let (crowded, may_pass) = open();
+        let (crowded, may_pass, asked) = open();
         let first = crowded.submit(EnsureOrganization::new("Held"));
         let pending: Vec<_> = asks.iter().map(|what| ask(&crowded, what)).collect();
         drop(may_pass);
         first.wait().unwrap();
         let together: Vec<_> = pending.into_iter().map(|answer| answer()).collect();
+        prop_assert!(asked.load(Relaxed) <= asks.len() + 1, "at most once for each request");
 
         for ((what, apart), together) in asks.iter().zip(&one_by_one).zip(&together) {
             prop_assert_eq!(apart, together, "{:?}", what);

@@ -302,14 +302,14 @@ fn carry_out(
         Task::Commit(mut engine, batch, News { image, jobs }) => {
             let outcome = commit(&mut *engine, batch, durability, audience);
             let (replaced, jobs, unanswered) = match &outcome {
-                Ok(()) => {
-                    // Should the writer be gone, nobody is answered: each hears that.
-                    let Ok(image) = image.map(|image| image.recv()).transpose() else {
-                        return Ok(());
-                    };
-                    let replaced = image.map(|image| audience.publish(image, jobs.len()));
-                    (replaced, jobs, Jobs::new())
-                }
+                Ok(()) => match image.map(|image| image.recv()).transpose() {
+                    Ok(image) => {
+                        let replaced = image.map(|image| audience.publish(image, jobs.len()));
+                        (replaced, jobs, Jobs::new())
+                    }
+                    // The writer has panicked. Nobody is answered, and by that everybody hears of it.
+                    Err(_) => (None, Jobs::new(), jobs),
+                },
                 Err(_) => (None, Jobs::new(), jobs),
             };
             let landed = Landed {
@@ -349,5 +349,38 @@ fn commit(
 fn is_gone() -> EngineError {
     EngineError::Failed {
         earlier: "the thread that commits has ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::MemoryStore;
+    use crate::schema::TREES;
+
+    /// The thread waited for the next task, and a writer that had panicked while it made the image for the
+    /// thread to the end of the batch: for ever, and so did whoever closed the catalog.
+    #[test]
+    fn an_image_that_never_comes_ends_its_batch() {
+        let (queue, _messages) = mpsc::channel();
+        let audience = Audience::of(Image::new());
+        let engine = Box::new(MemoryStore::new().open(&TREES));
+        let mut committer = Committer::new(engine, Durability::Durable, audience, queue);
+        let (made, image) = oneshot::channel();
+        let news = News {
+            image: Some(image),
+            jobs: Jobs::new(),
+        };
+        assert!(committer.begin(Batch::new(), news).is_ok());
+        drop(made);
+        let until = Instant::now() + Duration::from_secs(30);
+        let landed = loop {
+            if let Some(landed) = committer.poll() {
+                break landed;
+            }
+            assert!(Instant::now() < until, "the batch is still on its way");
+            thread::yield_now();
+        };
+        assert!(landed.outcome.is_ok() && landed.replaced.is_none());
     }
 }

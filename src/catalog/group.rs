@@ -15,6 +15,7 @@ use super::writer::panic_message;
 use crate::engine::Batch;
 use crate::error::Error;
 use crate::image::{Image, Retention};
+use crate::model::Timestamp;
 use crate::schema::{Fold, Ledger, NextIds};
 
 /// A batch ends when it has this many rows, or this many bytes. sled writes about five times as
@@ -89,14 +90,20 @@ impl Group {
         if !looks_at_one_course {
             self.apply_rest();
         }
-        let mut decided = self.decide(&mut *job, rules, clock);
-        if let Ok(planned) = &decided
-            && self.unapplied.concern(planned.as_ref(), &self.image)
-        {
+        let mut now = None;
+        let mut decided = self.decide(&mut *job, rules, clock, &mut now);
+        let planned = decided.as_ref().ok().and_then(Option::as_ref);
+        if self.unapplied.concern(planned, &self.image) {
             self.unapplied.note_planned_again();
             self.apply_rest();
-            decided = self.decide(&mut *job, rules, clock);
+            decided = self.decide(&mut *job, rules, clock, &mut now);
         }
+        // Whoever writes the log is not the catalog's own, and may panic, too.
+        let heard = |planned: &Planned| catch_unwind(AssertUnwindSafe(|| log(&planned.warnings)));
+        let decided = decided.and_then(|planned| {
+            planned.as_ref().map_or(Ok(()), heard)?;
+            Ok(planned)
+        });
         match decided {
             Ok(Some(planned)) => self.take(planned, looks_at_one_course),
             Ok(None) => {}
@@ -107,22 +114,25 @@ impl Group {
         self.jobs.push(job);
     }
 
-    /// What a request's plan decides on; `None` if it is refused.
+    /// What a request's plan decides on; `None` if it is refused. The clock is asked once, in however many plans.
     fn decide(
         &self,
         job: &mut dyn Job,
         rules: &Rules,
         clock: &Clock,
+        now: &mut Option<Timestamp>,
     ) -> thread::Result<Option<Planned>> {
         catch_unwind(AssertUnwindSafe(|| {
             let mut draft = Draft::new(&self.image, rules, clock, self.next_ids);
-            job.plan(&mut draft).then(|| draft.finish())
+            draft.now = *now;
+            let planned = job.plan(&mut draft).then(|| draft.finish());
+            *now = draft.now;
+            planned
         }))
     }
 
     /// Takes what has been decided on, in a plan about one course or not.
     fn take(&mut self, planned: Planned, looks_at_one_course: bool) {
-        log(&planned.warnings);
         if planned.changes.is_empty() {
             return;
         }
@@ -198,8 +208,16 @@ impl Group {
 
     /// Whether the group has a full batch and may have another.
     pub(super) fn has_full_batch(&self) -> bool {
-        self.batch_is_full()
-            && self.jobs.len() < GROUP_REQUESTS
+        self.batch_is_full() && self.may_go_on()
+    }
+
+    /// Whether a batch of the group has been taken, and it may have another.
+    pub(super) fn goes_on(&self) -> bool {
+        self.began.is_some() && self.may_go_on()
+    }
+
+    fn may_go_on(&self) -> bool {
+        self.jobs.len() < GROUP_REQUESTS
             && self.began.is_none_or(|began| began.elapsed() < GROUP_TIME)
     }
 }

@@ -72,7 +72,8 @@ pub struct Draft<'a> {
     pub(super) next_ids: NextIds,
     /// `None` for a trial.
     clock: Option<&'a Clock>,
-    now: Option<Timestamp>,
+    /// What the clock said, if it has been asked.
+    pub(super) now: Option<Timestamp>,
     changes: Vec<Change>,
     /// Yet to be logged.
     warnings: Vec<Warning>,
@@ -124,16 +125,16 @@ impl<'a> Draft<'a> {
     }
 
     /// What was decided on.
-    pub(super) fn finish(mut self) -> Planned {
+    pub(super) fn finish(&mut self) -> Planned {
         Planned {
             time: if self.changes_nothing() {
                 Timestamp::MIN
             } else {
                 self.now()
             },
-            changes: self.changes,
+            changes: std::mem::take(&mut self.changes),
             next_ids: self.next_ids,
-            warnings: self.warnings,
+            warnings: std::mem::take(&mut self.warnings),
         }
     }
 

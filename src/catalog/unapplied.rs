@@ -1,5 +1,5 @@
-//! Changes that have been planned and are not in the image yet. They are applied while the disk writes them,
-//! when the writer would have nothing else to do and everybody waits. Decides nothing about any of them.
+//! Changes that have been planned and are not in the image yet. Where many wait, they are applied while the disk
+//! writes them, when the writer would have nothing else to do. Decides nothing about any of them.
 //!
 //! What is planned meanwhile must not miss them. So only new runs wait here, with their courses if these are
 //! new, and only requests that look at [no other course](super::request::Plan::LOOKS_AT_ONE_COURSE) are planned
@@ -42,7 +42,7 @@ impl Unapplied {
     }
 
     /// Whether a plan that looks at one course might be another with these changes in the image; `None` if it
-    /// refuses the request.
+    /// refuses the request, or panics.
     ///
     /// They only add, so a run that exists already exists still. What a plan missed can only be the course, or a run
     /// of it.

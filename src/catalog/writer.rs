@@ -1,7 +1,7 @@
 //! The writer: one thread through which every change of a catalog goes.
 //!
-//! It takes the requests that wait, plans them one after another (each sees the effects of those
-//! before it), folds them into batches, and has these committed, the new image published and only then
+//! It takes the requests that wait, plans them one after another (each as if those before it had been
+//! answered), folds them into batches, and has these committed, the new image published and only then
 //! the requests answered: by itself, or where many wait, or more than one batch takes, by the
 //! [committer](super::committer)'s thread. Callers that come meanwhile form the next group, so the
 //! busier a catalog is, the more requests share one trip to the disk.
@@ -110,6 +110,13 @@ impl Writer {
     /// been deferred for long enough is made durable.
     fn next(&mut self, queue: &Receiver<Message>) -> Option<Message> {
         if let Some(message) = self.work.next.take() {
+            return Some(message);
+        }
+        // The batch before may have been committed meanwhile: the group would end here, and those who wait would be
+        // another, with one more image.
+        if self.work.planned.as_ref().is_some_and(Group::goes_on)
+            && let Ok(message) = queue.try_recv()
+        {
             return Some(message);
         }
         loop {

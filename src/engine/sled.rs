@@ -93,7 +93,7 @@ use super::{Batch, Durability, Engine, EngineError, RowSink, Tree};
 pub(crate) struct SledOptions {
     /// The memory sled may use for pages, in bytes, at least 1 MiB. What callers read does not come from
     /// sled, so that little is enough. It also decides how many bytes of rows wait in the journal, and in
-    /// memory: up to twelve times as much where commits come faster than they can be carried.
+    /// memory: up to twelve times as much where commits follow each other without a pause.
     pub(crate) cache_bytes: u64,
 }
 
@@ -108,7 +108,7 @@ impl Default for SledOptions {
 /// How much log makes a new snapshot worth its time at closing, in bytes.
 const SNAPSHOT_BYTES: u64 = 1 << 20;
 
-/// The journal turns after this part of the cache's size, within these bounds, in bytes.
+/// This part of the cache's size makes a generation of the journal worth carrying, within these bounds, in bytes.
 const GENERATIONS_IN_CACHE: u64 = 2;
 const GENERATION_BYTES: std::ops::RangeInclusive<u64> = (32 << 10)..=journal::MOST_GENERATION_BYTES;
 

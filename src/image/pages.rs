@@ -9,8 +9,9 @@
 use std::sync::Arc;
 
 /// Pages of a group, and groups of a section. More make the copies of both dearer, fewer that of the
-/// list, which is as long as a 256th of the row.
-const FAN: usize = 16;
+/// list. Groups are copied most, since nearly each change is in another.
+const GROUP: usize = 16;
+const SECTION: usize = 32;
 
 type Group<P> = Arc<[P]>;
 type Section<P> = Arc<[Group<P>]>;
@@ -37,25 +38,25 @@ impl<P: Clone> Pages<P> {
 
     #[inline(always)]
     pub(super) fn get(&self, page: usize) -> Option<&P> {
-        let section = self.sections.get(page / FAN / FAN)?;
-        section.get(page / FAN % FAN)?.get(page % FAN)
+        let section = self.sections.get(page / GROUP / SECTION)?;
+        section.get(page / GROUP % SECTION)?.get(page % GROUP)
     }
 
     /// A page to change, which no clone will see changed as long as what the pointer points to is
     /// copied before it changes.
     pub(super) fn get_mut(&mut self, page: usize) -> Option<&mut P> {
-        let section = Arc::make_mut(&mut self.sections).get_mut(page / FAN / FAN)?;
-        let group = Arc::make_mut(section).get_mut(page / FAN % FAN)?;
-        Arc::make_mut(group).get_mut(page % FAN)
+        let section = Arc::make_mut(&mut self.sections).get_mut(page / GROUP / SECTION)?;
+        let group = Arc::make_mut(section).get_mut(page / GROUP % SECTION)?;
+        Arc::make_mut(group).get_mut(page % GROUP)
     }
 
     /// Adds a page at the end.
     pub(super) fn push(&mut self, page: P) {
         let sections = Arc::make_mut(&mut self.sections);
-        let last = self.len / FAN / FAN;
+        let last = self.len / GROUP / SECTION;
         match sections.get_mut(last) {
             None => sections.push(Arc::new([Arc::new([page])])),
-            Some(section) => match Arc::make_mut(section).get_mut(self.len / FAN % FAN) {
+            Some(section) => match Arc::make_mut(section).get_mut(self.len / GROUP % SECTION) {
                 None => *section = and(section, Arc::new([page])),
                 Some(group) => *group = and(group, page),
             },

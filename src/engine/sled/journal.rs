@@ -62,8 +62,8 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal in the folder `dir`, or makes it, to begin with this generation, and to turn
-    /// after so many bytes, at most [`MOST_GENERATION_BYTES`]. Nothing that either file holds may be
+    /// Opens the journal in the folder `dir`, or makes it, to begin with this generation, of which so
+    /// many bytes are worth carrying, at most [`MOST_GENERATION_BYTES`]. Nothing that either file holds may be
     /// needed any more.
     pub(super) fn open(
         dir: &Path,

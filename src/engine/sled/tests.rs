@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::super::batch::{MAX_KEY_BYTES, MAX_ROW_BYTES};
 use super::super::conformance::{self, TREES, rows};
@@ -511,6 +512,36 @@ fn what_is_in_the_journal_is_there_after_any_end() {
         assert_eq!(rows(&engine, TREES[0]).len() as u32, number);
     }
     assert_eq!(count(dir.path()).unwrap() as u32, number);
+}
+
+/// Carrying takes time from those who wait for commits.
+#[test]
+fn a_burst_is_carried_after_a_pause_or_when_there_is_no_room_for_more() {
+    const PAUSE: Duration = Duration::from_millis(50);
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = SledEngine::open(dir.path(), TREES, SledOptions { cache_bytes: 0 }).unwrap();
+    engine.commits_without_journal = 0;
+    let mut numbers = 0_u32..;
+    // Each is a frame of 512 bytes.
+    let mut commit = |engine: &mut SledEngine| {
+        let key = numbers.next().unwrap().to_be_bytes().to_vec();
+        let mut batch = Batch::new();
+        batch.put(TREES[0], key, None, Some(vec![1; 100]));
+        engine.commit(batch, Durability::Deferred).unwrap();
+        engine.journal.as_ref().unwrap().generation()
+    };
+    let began = Instant::now();
+    let first = commit(&mut engine);
+    let last = (0..200).map(|_| commit(&mut engine)).last().unwrap();
+    // On a machine that is busy otherwise, it may be no burst.
+    if began.elapsed() < PAUSE {
+        assert_eq!(last, first);
+        std::thread::sleep(PAUSE);
+        assert_eq!(commit(&mut engine), first + 1);
+    }
+    let last = (0..600).map(|_| commit(&mut engine)).last().unwrap();
+    assert!(last >= first + 2, "{last}");
+    assert!(rows(&engine, TREES[0]).len() > 800);
 }
 
 /// A file of the journal that gets longer than it was at first.
