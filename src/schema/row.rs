@@ -14,7 +14,7 @@ use crate::engine::Tree;
 const ROW_VERSION: u8 = 1;
 const HEADER_BYTES: usize = 5;
 /// Most rows have no more.
-const USUAL_BYTES: usize = 2_048 + 64;
+const USUAL_BYTES: usize = 2_048;
 /// No row's content is longer; a length field that says more is damage.
 const MAX_BYTES: usize = 16_384;
 
