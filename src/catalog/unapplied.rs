@@ -78,9 +78,9 @@ fn course_of(changes: &[Change], image: &Image) -> Option<Arc<CatalogCourse>> {
         [Change::CatalogCourse(course), Change::CourseRun(run)] => (Some(course), run),
         _ => return None,
     };
-    let id = run.is_new()?.catalog_course_id;
+    let id = run.as_new()?.catalog_course_id;
     match course {
-        Some(course) => course.is_new().filter(|course| course.id == id).cloned(),
+        Some(course) => course.as_new().filter(|course| course.id == id).cloned(),
         None => image.course(id).map(|node| Arc::clone(&node.course)),
     }
 }

@@ -30,7 +30,7 @@ impl<T> Versions<T> {
     }
 
     /// The record, if it is new.
-    pub(crate) fn is_new(&self) -> Option<&Arc<T>> {
+    pub(crate) fn as_new(&self) -> Option<&Arc<T>> {
         self.after.as_ref().filter(|_| self.before.is_none())
     }
 
