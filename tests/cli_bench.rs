@@ -192,7 +192,8 @@ fn what_is_stopped_leaves_nothing_behind() {
         // It is measured how long opening takes, for ten minutes.
         let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(said.next().unwrap().unwrap().contains("\"import\""));
-        assert!(!files(&disk).is_empty());
+        // Files come and go in it now: reading all of them now and then found that one had just gone.
+        assert!(fs::read_dir(&disk).unwrap().next().is_some());
         let sent = Command::new("kill")
             .args([signal, &child.id().to_string()])
             .status();
