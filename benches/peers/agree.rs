@@ -20,9 +20,9 @@ fn tell(answers: &mut Answers, question: String, answer: &impl Debug) {
 }
 
 /// The answers to what a map of records can answer, too.
-pub(crate) fn of_lookups(bench: &Bench, reader: &impl Lookups) -> Answers {
+pub(crate) fn of_lookups(bench: &Bench, reader: &mut impl Lookups) -> Answers {
     let mut answers = Answers::new();
-    let run = |key: &str| reader.run(key).map(|run| run.record());
+    let mut run = |key: &str| reader.run(key).map(|run| run.record());
     for key in bench.questions.keys.first(QUESTIONS) {
         tell(&mut answers, format!("run {key}"), &run(key));
         let other = key.to_uppercase().replacen("COURSE-V1", "course-v1", 1);
@@ -69,8 +69,8 @@ pub(crate) fn of_lookups(bench: &Bench, reader: &impl Lookups) -> Answers {
 /// The answers of a whole catalog. Writes a little, the same to each.
 pub(crate) fn of_catalog<P: Peer>(bench: &Bench, peer: &P) -> Answers {
     write_a_little(bench, peer);
-    let reader = peer.reader();
-    let mut answers = of_lookups(bench, &reader);
+    let mut reader = peer.reader();
+    let mut answers = of_lookups(bench, &mut reader);
     for (org, code) in bench.questions.codes.first(QUESTIONS) {
         let runs: Vec<_> = reader
             .runs_of(org, code)

@@ -236,21 +236,21 @@ impl<S: Store> Lookups for &KeyValue<S> {
     type Run = Run;
     type Course = Course;
 
-    fn run(&self, key: &str) -> Option<Run> {
+    fn run(&mut self, key: &str) -> Option<Run> {
         find_run(&self.0.view(Tree::Runs), key)
     }
 
-    fn runs(&self, keys: &[String]) -> Vec<Option<Run>> {
+    fn runs(&mut self, keys: &[String]) -> Vec<Option<Run>> {
         let runs = self.0.view(Tree::Runs);
         keys.iter().map(|key| find_run(&runs, key)).collect()
     }
 
-    fn course(&self, key_str: &str) -> Option<Course> {
+    fn course(&mut self, key_str: &str) -> Option<Course> {
         let parts = KeyParts::of_course(key_str)?;
         self.course_coded(parts.org, parts.code)
     }
 
-    fn course_coded(&self, org: &str, code: &str) -> Option<Course> {
+    fn course_coded(&mut self, org: &str, code: &str) -> Option<Course> {
         let courses = self.0.view(Tree::Courses);
         let course: Course = courses.get(&course_key(org, code), decode)?;
         (course.code == code).then_some(course)
@@ -260,7 +260,7 @@ impl<S: Store> Lookups for &KeyValue<S> {
 impl<S: Store> Listings for &KeyValue<S> {
     type Runs = Vec<Run>;
 
-    fn runs_of(&self, org: &str, code: &str) -> Vec<Run> {
+    fn runs_of(&mut self, org: &str, code: &str) -> Vec<Run> {
         let mut found: Vec<Run> = Vec::new();
         let prefix = runs_prefix(org, code);
         self.0.view(Tree::Runs).scan(prefix.as_bytes(), |row| {
@@ -271,7 +271,7 @@ impl<S: Store> Listings for &KeyValue<S> {
         found
     }
 
-    fn courses_of(&self, org: &str, limit: usize) -> Vec<Course> {
+    fn courses_of(&mut self, org: &str, limit: usize) -> Vec<Course> {
         let mut found = Vec::with_capacity(limit);
         let prefix = course_key(org, "");
         self.0.view(Tree::Courses).scan(&prefix, |row| {
@@ -281,7 +281,7 @@ impl<S: Store> Listings for &KeyValue<S> {
         found
     }
 
-    fn search(&self, text: &str, limit: usize) -> (Vec<Course>, Vec<Run>) {
+    fn search(&mut self, text: &str, limit: usize) -> (Vec<Course>, Vec<Run>) {
         let words: Vec<_> = text.split_whitespace().map(fold).collect();
         let matches = |texts: &[&str]| {
             words

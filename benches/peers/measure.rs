@@ -85,7 +85,7 @@ impl Bench {
 }
 
 /// Does an operation again and again, each time with another number.
-fn repeat<T>(bench: &Bench, operation: impl Fn(usize) -> T) -> Sample {
+fn repeat<T>(bench: &Bench, mut operation: impl FnMut(usize) -> T) -> Sample {
     let mut numbers = bench.numbers(2 * bench.ops);
     // Other peers have had the caches: a quarter of the time is for warming up, and for seeing how
     // many operations there is time for.
@@ -107,7 +107,7 @@ fn repeat<T>(bench: &Bench, operation: impl Fn(usize) -> T) -> Sample {
 }
 
 /// The same, at most so many times, with each call timed.
-fn time_calls<T>(bench: &Bench, most: usize, operation: impl Fn(usize) -> T) -> Vec<u32> {
+fn time_calls<T>(bench: &Bench, most: usize, mut operation: impl FnMut(usize) -> T) -> Vec<u32> {
     let mut latencies = Vec::with_capacity(most);
     let start = Instant::now();
     for n in bench.numbers(most) {
@@ -137,7 +137,7 @@ pub(crate) fn lookups<R: Lookups>(
     if kind == Kind::GetRun && threads > 1 {
         return Some(in_threads(bench, threads, reader));
     }
-    let reader = reader();
+    let mut reader = reader();
     let found = "all questions have answers";
     Some(match kind {
         Kind::GetRun => repeat(bench, |n| reader.run(ask.keys.nth(n)).expect(found)),
@@ -174,7 +174,7 @@ fn in_threads<R: Lookups>(
         let workers: Vec<_> = (0..threads)
             .map(|_| {
                 scope.spawn(|| {
-                    let reader = reader();
+                    let mut reader = reader();
                     begin.wait();
                     let keys = &bench.questions.keys;
                     1.0 / repeat(bench, |n| reader.run(keys.nth(n)).expect("found")).value
@@ -204,18 +204,18 @@ pub(crate) fn catalog<P: Peer>(
     let ask = &bench.questions;
     Some(match kind {
         Kind::RunsOfCourse => {
-            let reader = peer.reader();
+            let mut reader = peer.reader();
             repeat(bench, |n| {
                 let (org, code) = ask.codes.nth(n);
                 reader.runs_of(org, code)
             })
         }
         Kind::PageOfCourses => {
-            let reader = peer.reader();
+            let mut reader = peer.reader();
             repeat(bench, |n| reader.courses_of(ask.orgs.nth(n), 50))
         }
         Kind::Search => {
-            let reader = peer.reader();
+            let mut reader = peer.reader();
             repeat(bench, |n| reader.search(ask.searches.nth(n), 20))
         }
         Kind::GetRunBesideWriter => beside_writer(bench, peer),
@@ -268,7 +268,7 @@ fn beside_writer<P: Peer>(bench: &Bench, peer: &P) -> Sample {
                 }
             }
         });
-        let reader = peer.reader();
+        let mut reader = peer.reader();
         let keys = &bench.questions.keys;
         let latencies = time_calls(bench, MOST_TIMED, |n| reader.run(keys.nth(n)));
         stop.store(true, Ordering::Relaxed);

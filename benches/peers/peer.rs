@@ -27,21 +27,21 @@ pub(crate) trait Lookups {
     type Course: Answer<Course>;
 
     /// The run of exactly this key.
-    fn run(&self, key: &str) -> Option<Self::Run>;
+    fn run(&mut self, key: &str) -> Option<Self::Run>;
 
     /// The same by a parsed key.
-    fn run_parsed(&self, key: &RunKey) -> Option<Self::Run> {
+    fn run_parsed(&mut self, key: &RunKey) -> Option<Self::Run> {
         self.run(key.as_str())
     }
 
     /// Many runs in one call, in the order asked.
-    fn runs(&self, keys: &[String]) -> Vec<Option<Self::Run>>;
+    fn runs(&mut self, keys: &[String]) -> Vec<Option<Self::Run>>;
 
     /// The course of `catalog-course:ORG:CODE`: the organization ignoring case, the code exactly.
-    fn course(&self, key_str: &str) -> Option<Self::Course>;
+    fn course(&mut self, key_str: &str) -> Option<Self::Course>;
 
     /// The same by organization and code.
-    fn course_coded(&self, org: &str, code: &str) -> Option<Self::Course>;
+    fn course_coded(&mut self, org: &str, code: &str) -> Option<Self::Course>;
 }
 
 /// Listings, on a reader.
@@ -49,14 +49,14 @@ pub(crate) trait Listings: Lookups {
     type Runs: Deref<Target = [Self::Run]>;
 
     /// All runs of a course, newest first.
-    fn runs_of(&self, org: &str, code: &str) -> Self::Runs;
+    fn runs_of(&mut self, org: &str, code: &str) -> Self::Runs;
 
     /// The first courses of an organization, by code ignoring case.
-    fn courses_of(&self, org: &str, limit: usize) -> Vec<Self::Course>;
+    fn courses_of(&mut self, org: &str, limit: usize) -> Vec<Self::Course>;
 
     /// The first courses and the first runs, in key order, in which each word of the text occurs,
     /// ignoring case: in the title, the organization or a code.
-    fn search(&self, text: &str, limit: usize) -> (Vec<Self::Course>, Vec<Self::Run>);
+    fn search(&mut self, text: &str, limit: usize) -> (Vec<Self::Course>, Vec<Self::Run>);
 }
 
 /// Creating, from any thread.

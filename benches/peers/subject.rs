@@ -119,7 +119,7 @@ impl<P: Peer> Subject for Store<P> {
     }
 
     fn look_up(&self, data: Data, numbers: Range<usize>, then: &mut dyn FnMut()) {
-        let reader = self.peer().reader();
+        let mut reader = self.peer().reader();
         for n in numbers {
             assert!(reader.run(&data.key(n)).is_some(), "every run is there");
         }
@@ -182,7 +182,7 @@ impl Subject for InMemory {
     }
 
     fn answers(&self, bench: &Bench) -> Answers {
-        agree::of_lookups(bench, &&self.map)
+        agree::of_lookups(bench, &mut &self.map)
     }
 
     fn compact(&self, _folder: &Path) -> bool {

@@ -2,7 +2,6 @@
 //!
 //! It groups the commits of concurrent callers by itself, so it has no second way of being run.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
@@ -70,7 +69,7 @@ impl Peer for Coursecat {
     }
 
     fn reader(&self) -> Reader {
-        Reader(RefCell::new(self.0.reader()))
+        Reader(self.0.reader())
     }
 
     fn create_courses(&self, courses: &[Course]) {
@@ -104,57 +103,47 @@ impl Peer for Coursecat {
 }
 
 /// A [`coursecat::Reader`], which a thread has for its own.
-pub(crate) struct Reader(RefCell<coursecat::Reader>);
+pub(crate) struct Reader(coursecat::Reader);
 
 impl Lookups for Reader {
     type Run = Arc<CourseRun>;
     type Course = Arc<CatalogCourse>;
 
-    fn run(&self, key: &str) -> Option<Self::Run> {
-        self.0.borrow_mut().get_course_run(key).ok()
+    fn run(&mut self, key: &str) -> Option<Self::Run> {
+        self.0.get_course_run(key).ok()
     }
 
-    fn run_parsed(&self, key: &RunKey) -> Option<Self::Run> {
-        self.0.borrow_mut().get_course_run(key).ok()
+    fn run_parsed(&mut self, key: &RunKey) -> Option<Self::Run> {
+        self.0.get_course_run(key).ok()
     }
 
-    fn runs(&self, keys: &[String]) -> Vec<Option<Self::Run>> {
-        self.0
-            .borrow_mut()
-            .get_course_runs(keys)
-            .expect("they are keys")
+    fn runs(&mut self, keys: &[String]) -> Vec<Option<Self::Run>> {
+        self.0.get_course_runs(keys).expect("they are keys")
     }
 
-    fn course(&self, key_str: &str) -> Option<Self::Course> {
-        self.0.borrow_mut().get_catalog_course(key_str).ok()
+    fn course(&mut self, key_str: &str) -> Option<Self::Course> {
+        self.0.get_catalog_course(key_str).ok()
     }
 
-    fn course_coded(&self, org: &str, code: &str) -> Option<Self::Course> {
-        self.0.borrow_mut().get_catalog_course((org, code)).ok()
+    fn course_coded(&mut self, org: &str, code: &str) -> Option<Self::Course> {
+        self.0.get_catalog_course((org, code)).ok()
     }
 }
 
 impl Listings for Reader {
     type Runs = CourseRuns;
 
-    fn runs_of(&self, org: &str, code: &str) -> CourseRuns {
-        self.0
-            .borrow_mut()
-            .list_runs((org, code))
-            .unwrap_or_default()
+    fn runs_of(&mut self, org: &str, code: &str) -> CourseRuns {
+        self.0.list_runs((org, code)).unwrap_or_default()
     }
 
-    fn courses_of(&self, org: &str, limit: usize) -> Vec<Self::Course> {
+    fn courses_of(&mut self, org: &str, limit: usize) -> Vec<Self::Course> {
         let query = CourseQuery::new().org(org).order(Order::Key).limit(limit);
-        self.0
-            .borrow_mut()
-            .list_catalog_courses(&query)
-            .expect("a page")
-            .items
+        self.0.list_catalog_courses(&query).expect("a page").items
     }
 
-    fn search(&self, text: &str, limit: usize) -> (Vec<Self::Course>, Vec<Self::Run>) {
-        let found = self.0.borrow_mut().search(text, limit).expect("a page");
+    fn search(&mut self, text: &str, limit: usize) -> (Vec<Self::Course>, Vec<Self::Run>) {
+        let found = self.0.search(text, limit).expect("a page");
         (found.catalog_courses.items, found.course_runs.items)
     }
 }

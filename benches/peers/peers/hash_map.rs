@@ -37,19 +37,19 @@ impl Lookups for &HashMapOfRecords {
     type Run = Arc<Run>;
     type Course = Arc<Course>;
 
-    fn run(&self, key: &str) -> Option<Arc<Run>> {
+    fn run(&mut self, key: &str) -> Option<Arc<Run>> {
         self.runs.get(key).map(Arc::clone)
     }
 
-    fn runs(&self, keys: &[String]) -> Vec<Option<Arc<Run>>> {
+    fn runs(&mut self, keys: &[String]) -> Vec<Option<Arc<Run>>> {
         keys.iter().map(|key| self.run(key)).collect()
     }
 
-    fn course(&self, key_str: &str) -> Option<Arc<Course>> {
+    fn course(&mut self, key_str: &str) -> Option<Arc<Course>> {
         self.courses.get(key_str).map(Arc::clone)
     }
 
-    fn course_coded(&self, org: &str, code: &str) -> Option<Arc<Course>> {
+    fn course_coded(&mut self, org: &str, code: &str) -> Option<Arc<Course>> {
         self.course(&format!("catalog-course:{org}:{code}"))
     }
 }

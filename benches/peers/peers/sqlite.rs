@@ -310,13 +310,13 @@ impl Lookups for Connection {
     type Run = Run;
     type Course = Course;
 
-    fn run(&self, key: &str) -> Option<Run> {
+    fn run(&mut self, key: &str) -> Option<Run> {
         let mut get = self.prepare_cached(GET_RUN).expect("a statement");
         let found = get.query_row([fold(key)], run).optional();
         found.expect("read").filter(|run| run.key == key)
     }
 
-    fn runs(&self, keys: &[String]) -> Vec<Option<Run>> {
+    fn runs(&mut self, keys: &[String]) -> Vec<Option<Run>> {
         let mut get = self.prepare_cached(GET_RUN).expect("a statement");
         let snapshot = self.unchecked_transaction().expect("a transaction");
         let found = keys
@@ -330,12 +330,12 @@ impl Lookups for Connection {
         found
     }
 
-    fn course(&self, key_str: &str) -> Option<Course> {
+    fn course(&mut self, key_str: &str) -> Option<Course> {
         let parts = KeyParts::of_course(key_str)?;
         self.course_coded(parts.org, parts.code)
     }
 
-    fn course_coded(&self, org: &str, code: &str) -> Option<Course> {
+    fn course_coded(&mut self, org: &str, code: &str) -> Option<Course> {
         let mut get = self.prepare_cached(GET_COURSE).expect("a statement");
         let found = get.query_row([fold(org), fold(code)], course).optional();
         found.expect("read").filter(|course| course.code == code)
@@ -345,19 +345,19 @@ impl Lookups for Connection {
 impl Listings for Connection {
     type Runs = Vec<Run>;
 
-    fn runs_of(&self, org: &str, code: &str) -> Vec<Run> {
+    fn runs_of(&mut self, org: &str, code: &str) -> Vec<Run> {
         let mut list = self.prepare_cached(RUNS_OF).expect("a statement");
         let rows = list.query_map([fold(org), fold(code)], run).expect("read");
         rows.collect::<Result<_, _>>().expect("read")
     }
 
-    fn courses_of(&self, org: &str, limit: usize) -> Vec<Course> {
+    fn courses_of(&mut self, org: &str, limit: usize) -> Vec<Course> {
         let mut list = self.prepare_cached(COURSES_OF).expect("a statement");
         let rows = list.query_map(params![fold(org), limit as i64], course);
         rows.expect("read").collect::<Result<_, _>>().expect("read")
     }
 
-    fn search(&self, text: &str, limit: usize) -> (Vec<Course>, Vec<Run>) {
+    fn search(&mut self, text: &str, limit: usize) -> (Vec<Course>, Vec<Run>) {
         let (first, second) = text.split_once(' ').expect("two words");
         let words = params![fold(first), fold(second), limit as i64];
         let mut list = self.prepare_cached(SEARCH_COURSES).expect("a statement");
