@@ -4,9 +4,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
 use super::at_once::Progress;
+use super::published::Published;
 use super::queue::Job;
 use super::watch::Bell;
 use super::writer::panic_message;
@@ -29,7 +28,7 @@ pub(super) struct News {
 /// See the [module](self).
 #[derive(Clone)]
 pub(super) struct Audience {
-    pub(super) published: Arc<ArcSwap<Image>>,
+    pub(super) published: Arc<Published>,
     /// Rung when a new image is published, and when there will be no more.
     pub(super) bell: Arc<Bell>,
     pub(super) progress: Arc<Progress>,
@@ -40,7 +39,7 @@ impl Audience {
     /// The audience of a catalog that begins with this image.
     pub(super) fn of(image: Image) -> Self {
         Self {
-            published: Arc::new(ArcSwap::from_pointee(image)),
+            published: Arc::new(Published::new(image)),
             bell: Arc::new(Bell::new()),
             progress: Arc::new(Progress::default()),
             counts: Arc::new(Counts::new()),

@@ -15,6 +15,7 @@ mod modulestore;
 mod only_if;
 mod options;
 mod organizations;
+mod published;
 mod queue;
 mod reader;
 mod references;

@@ -7,9 +7,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::{ArcSwap, Cache};
-
 use super::Catalog;
+use super::published::{Kept, Published};
 use super::snapshot::Snapshot;
 use crate::image::Image;
 
@@ -34,16 +33,17 @@ use crate::image::Image;
 /// ```
 #[derive(Clone)]
 pub struct Reader {
-    newest: Cache<Arc<ArcSwap<Image>>, Arc<Image>>,
+    published: Arc<Published>,
+    newest: Kept,
 }
 
 impl Catalog {
     /// A reader for one thread that reads much.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        Reader {
-            newest: Cache::new(Arc::clone(&self.shared.audience.published)),
-        }
+        let published = Arc::clone(&self.shared.audience.published);
+        let newest = Kept::of(&published);
+        Reader { published, newest }
     }
 }
 
@@ -51,12 +51,12 @@ impl Reader {
     /// The catalog as it is now, to be read from for as long as one likes.
     #[must_use]
     pub fn snapshot(&mut self) -> Snapshot {
-        Snapshot::new(Arc::clone(self.newest.load()))
+        Snapshot::new(Arc::clone(self.newest.renewed(&self.published)))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn image(&mut self) -> &Image {
-        self.newest.load()
+        self.newest.renewed(&self.published)
     }
 }
 

@@ -13,14 +13,13 @@ use std::task::{Context, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use event_listener::{Event, EventListener, Listener};
 use parking_lot::Mutex;
 
 use super::changes::{Changes, read_changes};
+use super::published::Published;
 use super::writer::panic_message;
 use crate::error::{Error, Result};
-use crate::image::Image;
 
 /// A reader of the change feed that waits for what comes next. From [`Catalog::watch`].
 ///
@@ -51,13 +50,13 @@ use crate::image::Image;
 /// [`Catalog::watch`]: super::Catalog::watch
 #[derive(Debug)]
 pub struct Watch {
-    published: Arc<ArcSwap<Image>>,
+    published: Arc<Published>,
     bell: Arc<Bell>,
     position: u64,
 }
 
 impl Watch {
-    pub(super) fn new(published: &Arc<ArcSwap<Image>>, bell: &Arc<Bell>, since: u64) -> Self {
+    pub(super) fn new(published: &Arc<Published>, bell: &Arc<Bell>, since: u64) -> Self {
         Self {
             published: Arc::clone(published),
             bell: Arc::clone(bell),
