@@ -66,7 +66,7 @@ impl Catalog {
 }
 
 /// Finds a run by a key, from which branch and version are dropped first.
-#[inline]
+#[inline(always)]
 pub(super) fn find_run<'i>(image: &'i Image, key: &str) -> Result<&'i Arc<CourseRun>> {
     // The text of a stored key is a run key, and the one that this run has: no need to parse it.
     match image.run(key) {

@@ -11,11 +11,15 @@
 //! a search looks at one line of the processor's cache, all of it at once: nothing that it has yet to
 //! wait for decides where it goes on, and the next search can begin while this one waits for memory.
 //! Whenever the index grows past some entries a chunk, the next chunk in turn is split in two, so
-//! growth is spread over all insertions and none of them stalls.
+//! growth is spread over all insertions and none of them stalls. The few entries that find their
+//! chunk full are kept beside it.
 
 use std::fmt;
+use std::mem;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+
+use imbl::OrdMap;
 
 use super::pages::Pages;
 
@@ -49,12 +53,10 @@ struct Line<E, const PLACES: usize> {
 }
 
 impl<E, const PLACES: usize> Line<E, PLACES> {
-    fn empty() -> Self {
-        Self {
-            tags: [0; PLACES],
-            entries: [const { None }; PLACES],
-        }
-    }
+    const EMPTY: Self = Self {
+        tags: [0; PLACES],
+        entries: [const { None }; PLACES],
+    };
 
     /// The first entry with this tag. It looks at all tags, whatever they are.
     #[inline(always)]
@@ -73,34 +75,56 @@ impl<E, const PLACES: usize> Line<E, PLACES> {
         places.filter_map(|(tag, entry)| Some((*tag, entry.as_ref()?)))
     }
 
-    fn is_full(&self) -> bool {
-        self.entries.iter().all(Option::is_some)
+    fn into_iter(self) -> impl Iterator<Item = Tagged<E>> {
+        let places = self.tags.into_iter().zip(self.entries);
+        places.filter_map(|(tag, entry)| Some((tag, entry?)))
+    }
+
+    /// Its first empty place.
+    fn room(&self) -> Option<usize> {
+        self.entries.iter().position(Option::is_none)
     }
 }
 
-/// Lines, at least one of them with an empty place. An entry is in the first line from its home on
-/// that had room when it came; the lines go round.
-type Chunk<E, const PLACES: usize> = Arc<[Line<E, PLACES>]>;
+/// Lines of a chunk. With the two counts of its pointer, which take a line too, they are 512 bytes:
+/// a size that allocators have at hand, and align by itself.
+const LINES: usize = 7;
+
+/// Lines. An entry is in the first one from its home on that had room when it came; the lines go
+/// round.
+type Chunk<E, const PLACES: usize> = Arc<[Line<E, PLACES>; LINES]>;
 
 /// See the [module](self). A line has so many places as fit into 64 bytes.
 #[derive(Clone)]
 pub(super) struct Index<E, const PLACES: usize> {
     chunks: Pages<Chunk<E, PLACES>>,
+    /// By the number of their chunk, entries that it has no room for. Only a full chunk has some.
+    beside: OrdMap<usize, Vec<Tagged<E>>>,
     /// The bits of a tag that tell chunks apart: as many as the number of the last chunk has.
     mask: usize,
     len: usize,
 }
 
 impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
-    /// Entries a chunk when the index is as full as it gets, on average.
-    const PER_CHUNK: usize = 5 * PLACES;
+    /// Entries a chunk, on average: a third of its places. One that is next to be split has up to
+    /// twice as many.
+    const PER_CHUNK: usize = LINES * PLACES / 3;
 
     pub(super) fn new() -> Self {
+        Self::with_room(0)
+    }
+
+    /// An empty index with chunks for so many entries, which lie side by side then: less for a
+    /// processor to translate addresses of.
+    pub(super) fn with_room(entries: usize) -> Self {
         let mut chunks = Pages::new();
-        chunks.push(filled([]));
+        for _ in 0..entries.div_ceil(Self::PER_CHUNK).max(1) {
+            chunks.push(empty());
+        }
         Self {
+            mask: chunks.len().next_power_of_two() - 1,
             chunks,
-            mask: 0,
+            beside: OrdMap::new(),
             len: 0,
         }
     }
@@ -130,41 +154,31 @@ impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
     #[inline(always)]
     pub(super) fn likely(&self, tag: Tag) -> Option<&E> {
         let chunk = self.chunks.get(self.chunk_of(tag.get()))?;
-        chunk.get(home(tag.get(), chunk.len()))?.first(tag.get())
+        chunk[home(tag.get())].first(tag.get())
     }
 
     /// A search that did not end with the first entry that it looked at, from its beginning.
     #[cold]
     fn search<'a, T>(&'a self, tag: Tag, recognised: impl Fn(&'a E) -> Option<T>) -> Option<T> {
         let wanted = tag.get();
-        let chunk = self.chunks.get(self.chunk_of(wanted))?;
-        let mut at = home(wanted, chunk.len());
-        loop {
-            let line = chunk.get(at)?;
+        let index = self.chunk_of(wanted);
+        let chunk = self.chunks.get(index)?;
+        for line in from_home(wanted).map(|at| &chunk[at]) {
             let mut alike = line.iter().filter(|(tag, _)| *tag == wanted);
             let found = alike.find_map(|(_, entry)| recognised(entry));
-            if found.is_some() || !line.is_full() {
+            if found.is_some() || line.room().is_some() {
                 return found;
             }
-            at = next(at, chunk.len());
         }
+        let beside = self.beside.get(&index).into_iter().flatten();
+        let mut alike = beside.filter(|(tag, _)| *tag == wanted);
+        alike.find_map(|(_, entry)| recognised(entry))
     }
 
     /// Adds an entry under this tag, where it is not yet.
     pub(super) fn insert(&mut self, tag: Tag, entry: E) {
         let tag = tag.get();
-        let index = self.chunk_of(tag);
-        let Some(chunk) = self.chunks.get_mut(index) else {
-            return;
-        };
-        let used = entries(chunk).count();
-        if 10 * (used + 1) > 7 * PLACES * chunk.len() {
-            let mut more = all(chunk);
-            more.push((tag, entry));
-            *chunk = filled(more);
-        } else {
-            put(Arc::make_mut(chunk), (tag, entry));
-        }
+        self.put(self.chunk_of(tag), (tag, entry));
         self.len += 1;
         if self.len > self.chunks.len() * Self::PER_CHUNK {
             self.split_one();
@@ -176,26 +190,24 @@ impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
         let tag = tag.get();
         let index = self.chunk_of(tag);
         let lines = Arc::make_mut(self.chunks.get_mut(index)?).iter_mut();
-        let mut places = lines.flat_map(|line| line.tags.iter().zip(&mut line.entries));
-        places.find_map(|(other, entry)| {
-            let entry = entry.as_mut()?;
-            (*other == tag && is(entry)).then_some(entry)
-        })
+        let places = lines.flat_map(|line| line.tags.iter().zip(&mut line.entries));
+        let here = places.filter_map(|(tag, entry)| Some((*tag, entry.as_mut()?)));
+        let beside = self.beside.get_mut(&index).into_iter().flatten();
+        let mut all = here.chain(beside.map(|(tag, entry)| (*tag, entry)));
+        all.find_map(|(other, entry)| (other == tag && is(entry)).then_some(entry))
     }
 
     /// Takes out the entry under this tag that is recognised.
     pub(super) fn remove(&mut self, tag: Tag, is: impl Fn(&E) -> bool) {
-        let tag = tag.get();
-        let index = self.chunk_of(tag);
-        let Some(chunk) = self.chunks.get_mut(index) else {
-            return;
-        };
-        let removed = |(other, entry): (u32, &E)| other == tag && is(entry);
-        if entries(chunk).any(removed) {
+        let found = self.find(tag, |entry| is(entry).then_some(()));
+        if found.is_some() {
             // Made anew: what found no room in its line may find it now, and must be there then.
-            let mut kept = all(chunk);
-            kept.retain(|(other, entry)| !removed((*other, entry)));
-            *chunk = filled(kept);
+            let index = self.chunk_of(tag.get());
+            for (other, entry) in self.take(index) {
+                if other != tag.get() || !is(&entry) {
+                    self.put(index, (other, entry));
+                }
+            }
             self.len -= 1;
         }
     }
@@ -216,24 +228,43 @@ impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
 
     /// Adds one chunk, and moves into it what belongs there.
     ///
-    /// Chunks are never merged: an index that shrank keeps a few bytes for each entry that was.
+    /// Chunks are never merged: an index that shrank keeps some bytes for each entry that was.
     fn split_one(&mut self) {
         let new = self.chunks.len();
         // The one chunk whose tags the new one shares, but for the highest bit.
         let old = new - (new + 1).next_power_of_two() / 2;
-        self.chunks.push(filled([]));
+        let entries = self.take(old);
+        self.chunks.push(empty());
         self.mask = self.chunks.len().next_power_of_two() - 1;
-        let Some(chunk) = self.chunks.get_mut(old) else {
+        for entry in entries {
+            self.put(self.chunk_of(entry.0), entry);
+        }
+    }
+
+    /// Puts an entry into this chunk, or beside it.
+    fn put(&mut self, index: usize, (tag, entry): Tagged<E>) {
+        let Some(chunk) = self.chunks.get_mut(index) else {
             return;
         };
-        let (moved, kept): (Vec<_>, Vec<_>) = all(chunk)
-            .into_iter()
-            .partition(|(tag, _)| self.chunk_of(*tag) == new);
-        for (index, entries) in [(old, kept), (new, moved)] {
-            if let Some(chunk) = self.chunks.get_mut(index) {
-                *chunk = filled(entries);
+        for at in from_home(tag) {
+            if let Some(place) = chunk[at].room() {
+                let line = &mut Arc::make_mut(chunk)[at];
+                (line.tags[place], line.entries[place]) = (tag, Some(entry));
+                return;
             }
         }
+        self.beside.entry(index).or_default().push((tag, entry));
+    }
+
+    /// Leaves this chunk empty, and gives all entries that were in it or beside it.
+    fn take(&mut self, index: usize) -> Vec<Tagged<E>> {
+        let Some(chunk) = self.chunks.get_mut(index) else {
+            return Vec::new();
+        };
+        let chunk = Arc::unwrap_or_clone(mem::replace(chunk, empty()));
+        let mut all: Vec<_> = chunk.into_iter().flat_map(Line::into_iter).collect();
+        all.extend(self.beside.remove(&index).unwrap_or_default());
+        all
     }
 }
 
@@ -243,57 +274,19 @@ impl<E, const PLACES: usize> fmt::Debug for Index<E, PLACES> {
     }
 }
 
+fn empty<E, const PLACES: usize>() -> Chunk<E, PLACES> {
+    Arc::new([const { Line::EMPTY }; LINES])
+}
+
 /// The line of a chunk where the search for a tag begins.
-fn home(tag: u32, lines: usize) -> usize {
-    ((u64::from(tag) * lines as u64) >> 32) as usize
+#[inline(always)]
+fn home(tag: u32) -> usize {
+    ((u64::from(tag) * LINES as u64) >> 32) as usize
 }
 
-/// The line after this one.
-fn next(at: usize, lines: usize) -> usize {
-    if at + 1 < lines { at + 1 } else { 0 }
-}
-
-/// A chunk of its own size for these entries: half full, so that nearly all are at home.
-fn filled<E, const PLACES: usize>(
-    entries: impl IntoIterator<Item = Tagged<E>, IntoIter: ExactSizeIterator>,
-) -> Chunk<E, PLACES> {
-    let entries = entries.into_iter();
-    let lines = (2 * entries.len()).div_ceil(PLACES).max(1);
-    let mut chunk: Vec<_> = std::iter::repeat_with(Line::empty).take(lines).collect();
-    entries.for_each(|entry| put(&mut chunk, entry));
-    chunk.into()
-}
-
-fn entries<E, const PLACES: usize>(chunk: &[Line<E, PLACES>]) -> impl Iterator<Item = (u32, &E)> {
-    chunk.iter().flat_map(Line::iter)
-}
-
-/// All entries of a chunk that another one is made of: taken out of it, unless a clone needs it.
-fn all<E: Clone, const PLACES: usize>(chunk: &mut Chunk<E, PLACES>) -> Vec<Tagged<E>> {
-    let Some(lines) = Arc::get_mut(chunk) else {
-        return entries(chunk)
-            .map(|(tag, entry)| (tag, entry.clone()))
-            .collect();
-    };
-    let places = lines
-        .iter_mut()
-        .flat_map(|line| line.tags.iter().zip(&mut line.entries));
-    places
-        .filter_map(|(tag, entry)| Some((*tag, entry.take()?)))
-        .collect()
-}
-
-/// Puts an entry into a chunk that has an empty place.
-fn put<E, const PLACES: usize>(chunk: &mut [Line<E, PLACES>], (tag, entry): Tagged<E>) {
-    let mut at = home(tag, chunk.len());
-    loop {
-        let line = &mut chunk[at];
-        if let Some(place) = line.entries.iter().position(Option::is_none) {
-            (line.tags[place], line.entries[place]) = (tag, Some(entry));
-            return;
-        }
-        at = next(at, chunk.len());
-    }
+/// All lines of a chunk, in the order in which a tag is searched for.
+fn from_home(tag: u32) -> impl Iterator<Item = usize> {
+    (home(tag)..LINES).chain(0..home(tag))
 }
 
 #[cfg(test)]
@@ -338,6 +331,20 @@ mod tests {
         assert_eq!(size_of::<Line<Tag, 8>>(), 64);
         assert_eq!(size_of::<Line<CourseNode, 3>>(), 64);
         assert_eq!(size_of::<Line<Entry, 5>>(), 64);
+        assert_eq!(64 + size_of::<[Line<Entry, 5>; LINES]>(), 512);
+    }
+
+    #[test]
+    fn entries_are_found_whatever_room_was_made_for_them() {
+        for room in [0, 1, 100, 2_000, 9_000] {
+            let mut index: Index<Entry, 5> = Index::with_room(room);
+            for key in 0..3_000 {
+                assert_eq!(find(&index, key), None);
+                index.insert(tag(key), Arc::new((key, key)));
+            }
+            assert_eq!(index.len(), 3_000);
+            assert!((0..3_000).all(|key| find(&index, key) == Some(key)));
+        }
     }
 
     #[test]

@@ -31,7 +31,10 @@ use arrayvec::ArrayVec;
 use foldhash::quality::RandomState;
 use imbl::{OrdMap, OrdSet};
 
-use crate::key::{CatalogCourseId, OrganizationId, eq_ignoring_case, fold, hash_ignoring_case};
+use crate::key::{
+    CatalogCourseId, OrganizationId, eq_ignoring_case, fold, hash_ascii_ignoring_case,
+    hash_ignoring_case,
+};
 use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, Subject};
 
 pub(crate) use change::Change;
@@ -126,14 +129,19 @@ impl fmt::Debug for Image {
 
 impl Image {
     pub(crate) fn new() -> Self {
+        Self::with_room(0, 0)
+    }
+
+    /// An empty image that so many courses and runs are about to be loaded into.
+    pub(crate) fn with_room(courses: usize, runs: usize) -> Self {
         Self {
             organizations_by_name: OrdMap::new(),
             organizations_by_id: Index::new(),
             organizations: Slab::new(),
-            courses: Index::new(),
-            courses_by_id: Index::new(),
+            courses: Index::with_room(courses),
+            courses_by_id: Index::with_room(courses),
             courses_by_age: Newest::new(),
-            runs: Index::new(),
+            runs: Index::with_room(runs),
             runs_by_age: Newest::new(),
             references: OrdSet::new(),
             feed: Feed::beginning_at(1),
@@ -205,13 +213,16 @@ impl Image {
     }
 
     /// The run with exactly this stored key.
+    #[inline(always)]
     pub(crate) fn run(&self, key: &str) -> Option<&Arc<CourseRun>> {
-        self.run_under(key, |run| run.course_key.as_str() == key)
+        self.run_under(key, move |run| run.course_key.as_str() == key)
     }
 
     /// The run whose stored key is this one, ignoring case.
     pub(crate) fn run_ignoring_case(&self, key: &str) -> Option<&Arc<CourseRun>> {
-        self.run_under(key, |run| eq_ignoring_case(run.course_key.as_str(), key))
+        self.run_under(key, move |run| {
+            eq_ignoring_case(run.course_key.as_str(), key)
+        })
     }
 
     /// The runs with exactly these stored keys, at most [`AT_ONCE`] of them.
@@ -231,9 +242,10 @@ impl Image {
         likely.into_iter().zip(keys).map(of_key).collect()
     }
 
+    #[inline(always)]
     fn run_under(&self, key: &str, is: impl Fn(&CourseRun) -> bool) -> Option<&Arc<CourseRun>> {
         self.runs
-            .find(self.tag_of_key(key), |run| is(run).then_some(run))
+            .find(self.tag_of_key(key), move |run| is(run).then_some(run))
     }
 
     // Listings without a query.
@@ -312,13 +324,6 @@ impl Image {
         words.is_empty() || self.course_at(place).is_some_and(may_match)
     }
 
-    #[inline(always)]
-    fn tag(&self, feed: impl FnOnce(&mut <RandomState as BuildHasher>::Hasher)) -> Tag {
-        let mut hasher = self.seed.build_hasher();
-        feed(&mut hasher);
-        Tag::of(hasher.finish())
-    }
-
     /// The mark of a course: the same for all courses with these codes ignoring case, in all images of a catalog;
     /// rarely for others.
     pub(crate) fn mark_of(&self, course: &CatalogCourse) -> CourseMark {
@@ -326,17 +331,28 @@ impl Image {
     }
 
     fn tag_of_id(&self, id: u64) -> Tag {
-        self.tag(|hasher| hasher.write_u64(id))
+        let mut hasher = self.seed.build_hasher();
+        hasher.write_u64(id);
+        Tag::of(hasher.finish())
     }
 
+    #[inline(always)]
     fn tag_of_key(&self, key: &str) -> Tag {
-        self.tag(|hasher| hash_ignoring_case(key, hasher))
+        // What rarely happens is somewhere else, and needs nothing of what happens here: all that is
+        // here then is in registers.
+        match hash_ascii_ignoring_case(key, self.seed.build_hasher()) {
+            Some(hasher) => Tag::of(hasher.finish()),
+            None => self.tag_of_any_key(key),
+        }
+    }
+
+    #[cold]
+    fn tag_of_any_key(&self, key: &str) -> Tag {
+        Tag::of(hash_ignoring_case(key, self.seed.build_hasher()).finish())
     }
 
     fn tag_of_codes(&self, short_name: &str, course_code: &str) -> Tag {
-        self.tag(|hasher| {
-            hash_ignoring_case(short_name, hasher);
-            hash_ignoring_case(course_code, hasher);
-        })
+        let hasher = hash_ignoring_case(short_name, self.seed.build_hasher());
+        Tag::of(hash_ignoring_case(course_code, hasher).finish())
     }
 }

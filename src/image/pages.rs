@@ -4,7 +4,8 @@
 //! Pages are held in groups, groups in sections, and those in one list. Changing a page copies the
 //! list and the page's section and group, of pointers all, and only where a clone still shares them;
 //! a page is reached in three steps, the first two of which are through lists that stay in a
-//! processor's cache.
+//! processor's cache. All but the list have a fixed size, so that a pointer to one is no more than
+//! its address.
 
 use std::sync::Arc;
 
@@ -13,8 +14,9 @@ use std::sync::Arc;
 const GROUP: usize = 16;
 const SECTION: usize = 32;
 
-type Group<P> = Arc<[P]>;
-type Section<P> = Arc<[Group<P>]>;
+/// In both, what is there comes first.
+type Group<P> = Arc<[Option<P>; GROUP]>;
+type Section<P> = Arc<[Option<Group<P>>; SECTION]>;
 
 /// A row of pages, each behind a pointer of type `P`.
 #[derive(Clone)]
@@ -39,33 +41,29 @@ impl<P: Clone> Pages<P> {
     #[inline(always)]
     pub(super) fn get(&self, page: usize) -> Option<&P> {
         let section = self.sections.get(page / GROUP / SECTION)?;
-        section.get(page / GROUP % SECTION)?.get(page % GROUP)
+        let group = section[page / GROUP % SECTION].as_ref()?;
+        group[page % GROUP].as_ref()
     }
 
     /// A page to change, which no clone will see changed as long as what the pointer points to is
     /// copied before it changes.
     pub(super) fn get_mut(&mut self, page: usize) -> Option<&mut P> {
         let section = Arc::make_mut(&mut self.sections).get_mut(page / GROUP / SECTION)?;
-        let group = Arc::make_mut(section).get_mut(page / GROUP % SECTION)?;
-        Arc::make_mut(group).get_mut(page % GROUP)
+        let group = Arc::make_mut(section)[page / GROUP % SECTION].as_mut()?;
+        Arc::make_mut(group)[page % GROUP].as_mut()
     }
 
     /// Adds a page at the end.
     pub(super) fn push(&mut self, page: P) {
         let sections = Arc::make_mut(&mut self.sections);
         let last = self.len / GROUP / SECTION;
-        match sections.get_mut(last) {
-            None => sections.push(Arc::new([Arc::new([page])])),
-            Some(section) => match Arc::make_mut(section).get_mut(self.len / GROUP % SECTION) {
-                None => *section = and(section, Arc::new([page])),
-                Some(group) => *group = and(group, page),
-            },
+        if last == sections.len() {
+            sections.push(Arc::new([const { None }; SECTION]));
         }
+        let section = Arc::make_mut(&mut sections[last]);
+        let group = section[self.len / GROUP % SECTION]
+            .get_or_insert_with(|| Arc::new([const { None }; GROUP]));
+        Arc::make_mut(group)[self.len % GROUP] = Some(page);
         self.len += 1;
     }
-}
-
-/// A row with one more at its end.
-fn and<T: Clone>(row: &[T], more: T) -> Arc<[T]> {
-    row.iter().cloned().chain([more]).collect()
 }

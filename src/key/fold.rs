@@ -86,27 +86,31 @@ pub fn cmp_ignoring_case(a: &str, b: &str) -> Ordering {
     a.len().cmp(&b.len())
 }
 
-/// Feeds `text` to `state` so that texts equal when case is ignored hash the same.
+/// What `hasher` becomes with `text`, so that texts equal when case is ignored hash the same.
 ///
 /// Its length goes in too, so that two texts in a row do not hash like the same letters cut
 /// elsewhere.
-// Always in line, as all that it needs: then the state is in registers, not in memory.
+// Always in line, as all that it needs, and by value: then the hasher is in registers, not in memory.
 #[inline(always)]
-pub(crate) fn hash_ignoring_case<H: Hasher + Clone>(text: &str, state: &mut H) {
-    // Whether all of it is ASCII is seen on the way.
-    let mut ascii = state.clone();
-    if hash_bytes_ignoring_case(text.as_bytes(), &mut ascii) {
-        *state = ascii;
-    } else {
-        hash_folded(text, state);
+pub(crate) fn hash_ignoring_case<H: Hasher + Clone>(text: &str, hasher: H) -> H {
+    match hash_ascii_ignoring_case(text, hasher.clone()) {
+        Some(hasher) => hasher,
+        None => hash_folded(text, hasher),
     }
 }
 
+/// The same for a text that is ASCII, and for no other. That it is, is seen on the way.
+#[inline(always)]
+pub(crate) fn hash_ascii_ignoring_case<H: Hasher>(text: &str, hasher: H) -> Option<H> {
+    let (hasher, is_ascii) = hash_bytes_ignoring_case(text.as_bytes(), hasher);
+    is_ascii.then_some(hasher)
+}
+
 #[cold]
-fn hash_folded<H: Hasher>(text: &str, state: &mut H) {
+fn hash_folded<H: Hasher>(text: &str, hasher: H) -> H {
     let mut folded: SmallVec<[u8; 256]> = SmallVec::new();
     fold_into(text, &mut folded);
-    hash_bytes_ignoring_case(&folded, state);
+    hash_bytes_ignoring_case(&folded, hasher).0
 }
 
 const BLOCK: usize = 16;
@@ -115,17 +119,18 @@ const CASE: u128 = u128::from_ne_bytes([0x20; BLOCK]);
 /// The bit that a byte of ASCII has not.
 const NOT_ASCII: u128 = u128::from_ne_bytes([0x80; BLOCK]);
 
-/// Feeds folded bytes, or ASCII that has yet to be, to `state`. Tells whether they are ASCII.
+/// What `hasher` becomes with folded bytes, or with ASCII that has yet to be, and whether they are
+/// ASCII.
 ///
 /// Folding is no more than setting a bit here. That makes some other bytes alike, too, which no two
 /// names or keys differ by alone; if they did, they would share a hash and no more.
 #[inline(always)]
-fn hash_bytes_ignoring_case<H: Hasher>(bytes: &[u8], state: &mut H) -> bool {
+fn hash_bytes_ignoring_case<H: Hasher>(bytes: &[u8], mut hasher: H) -> (H, bool) {
     let mut seen = 0;
     let mut write = |block| {
         let block = u128::from_ne_bytes(block);
         seen |= block;
-        state.write_u128(block | CASE);
+        hasher.write_u128(block | CASE);
     };
     // Some bytes are taken twice: cheaper than to take what is left byte by byte.
     match bytes.last_chunk::<BLOCK>() {
@@ -136,8 +141,8 @@ fn hash_bytes_ignoring_case<H: Hasher>(bytes: &[u8], state: &mut H) -> bool {
         }
         None => write(block_of_few(bytes)),
     }
-    state.write_usize(bytes.len());
-    seen & NOT_ASCII == 0
+    hasher.write_usize(bytes.len());
+    (hasher, seen & NOT_ASCII == 0)
 }
 
 /// Fewer bytes than a block has, as one that differs for any others of the same number.
@@ -209,9 +214,7 @@ mod tests {
     }
 
     fn writes(text: &str) -> Writes {
-        let mut state = Writes::default();
-        hash_ignoring_case(text, &mut state);
-        state
+        hash_ignoring_case(text, Writes::default())
     }
 
     fn check(a: &str, b: &str) {

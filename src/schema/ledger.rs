@@ -304,6 +304,15 @@ impl Ledger {
         }
     }
 
+    /// One that says so of every tree.
+    #[cfg(test)]
+    pub(super) fn of_rows_in_each_tree(rows: u64) -> Self {
+        Self {
+            counts: [rows; DATA_TREES.len()],
+            ..Self::new()
+        }
+    }
+
     /// The batch that begins a new store: this ledger, and nothing else.
     pub(crate) fn first_batch(&self) -> Batch {
         let mut batch = Batch::new();

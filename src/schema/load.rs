@@ -69,6 +69,9 @@ fn load(engine: &dyn Engine) -> std::result::Result<(Image, Ledger), LoadError> 
     loader.finish()
 }
 
+/// Bytes that a course or a run takes on disk, index and all, at the very least.
+const SMALLEST_RECORD: u64 = 64;
+
 fn load_records(engine: &dyn Engine) -> std::result::Result<Loader, LoadError> {
     let mut loader = Loader {
         image: Image::new(),
@@ -77,6 +80,12 @@ fn load_records(engine: &dyn Engine) -> std::result::Result<Loader, LoadError> {
         pages: Vec::new(),
     };
     each(engine, META, |key, value| loader.meta(key, value))?;
+    if let Some(ledger) = &loader.expected {
+        // As many as the ledger says, but not more than there can be: it has yet to be checked.
+        let most = engine.size_on_disk().unwrap_or(0) / SMALLEST_RECORD;
+        let room = |tree| ledger.count(tree).min(most) as usize;
+        loader.image = Image::with_room(room(COURSES), room(RUNS));
+    }
     // Records come before what refers to them: a course knows its organization's name.
     each(engine, ORGANIZATIONS, |k, v| loader.organization(k, v))?;
     each(engine, COURSES, |k, v| loader.course(k, v))?;
@@ -234,4 +243,23 @@ fn each(
 /// A row key for people.
 pub(crate) fn hex(key: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trees::TREES;
+    use super::*;
+    use crate::engine::{Durability, MemoryStore};
+
+    /// Room is made for as many records as the ledger says, before it is checked: one that says more
+    /// than any memory holds must be an error, not the end of the process.
+    #[test]
+    fn a_ledger_that_claims_more_records_than_there_can_be_is_only_wrong() {
+        let mut engine = MemoryStore::new().open(&TREES);
+        let ledger = Ledger::of_rows_in_each_tree(u64::MAX / 2);
+        let batch = ledger.first_batch();
+        engine.commit(batch, Durability::Durable).unwrap();
+        let error = load(&engine).unwrap_err();
+        assert!(matches!(error, LoadError::Account(_)), "{error}");
+    }
 }
