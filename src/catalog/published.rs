@@ -11,16 +11,16 @@ use crate::image::Image;
 #[derive(Debug)]
 pub(super) struct Published {
     image: ArcSwap<Image>,
-    /// How often the image has been replaced. It says so after it was, and before anybody is answered
-    /// who had to wait for that.
-    replaced: AtomicU64,
+    /// Goes up before the image is replaced and after: whoever has seen a newer image, by whatever way,
+    /// finds that this has changed, and whoever looked in between finds it once more.
+    changed: AtomicU64,
 }
 
 impl Published {
     pub(super) fn new(image: Image) -> Self {
         Self {
             image: ArcSwap::from_pointee(image),
-            replaced: AtomicU64::new(0),
+            changed: AtomicU64::new(0),
         }
     }
 
@@ -36,8 +36,10 @@ impl Published {
 
     /// Publishes an image, and gives back the one before.
     pub(super) fn swap(&self, image: Arc<Image>) -> Arc<Image> {
+        // Not later than the image itself is seen: the swap releases it.
+        self.changed.fetch_add(1, Ordering::Relaxed);
         let before = self.image.swap(image);
-        self.replaced.fetch_add(1, Ordering::Release);
+        self.changed.fetch_add(1, Ordering::Release);
         before
     }
 }
@@ -46,24 +48,24 @@ impl Published {
 #[derive(Clone)]
 pub(super) struct Kept {
     image: Arc<Image>,
-    /// How often the published image had been replaced before this one was looked for, at least.
-    replaced: u64,
+    /// What [`Published::changed`] was before this one was looked for.
+    changed: u64,
 }
 
 impl Kept {
     pub(super) fn of(published: &Published) -> Self {
         // In this order: what is published in between is looked for once more.
-        let replaced = published.replaced.load(Ordering::Acquire);
+        let changed = published.changed.load(Ordering::Acquire);
         Self {
             image: published.load_full(),
-            replaced,
+            changed,
         }
     }
 
     /// The newest image. To see that it is, takes one plain load.
     #[inline(always)]
     pub(super) fn renewed(&mut self, published: &Published) -> &Arc<Image> {
-        if published.replaced.load(Ordering::Acquire) != self.replaced {
+        if published.changed.load(Ordering::Acquire) != self.changed {
             self.renew(published);
         }
         &self.image
