@@ -102,7 +102,7 @@ pub(crate) fn hash_ignoring_case<H: Hasher + Clone>(text: &str, hasher: H) -> H 
 /// The same for a text that is ASCII, and for no other. That it is, is seen on the way.
 #[inline(always)]
 pub(crate) fn hash_ascii_ignoring_case<H: Hasher>(text: &str, hasher: H) -> Option<H> {
-    let (hasher, is_ascii) = hash_bytes_ignoring_case(text.as_bytes(), hasher);
+    let (hasher, is_ascii) = hash_blocks(text.as_bytes(), CASE, hasher);
     is_ascii.then_some(hasher)
 }
 
@@ -110,7 +110,9 @@ pub(crate) fn hash_ascii_ignoring_case<H: Hasher>(text: &str, hasher: H) -> Opti
 fn hash_folded<H: Hasher>(text: &str, hasher: H) -> H {
     let mut folded: SmallVec<[u8; 256]> = SmallVec::new();
     fold_into(text, &mut folded);
-    hash_bytes_ignoring_case(&folded, hasher).0
+    // A letter that is not ASCII may have been folded to one that is, and all may be now.
+    let case = if folded.is_ascii() { CASE } else { 0 };
+    hash_blocks(&folded, case, hasher).0
 }
 
 const BLOCK: usize = 16;
@@ -119,18 +121,17 @@ const CASE: u128 = u128::from_ne_bytes([0x20; BLOCK]);
 /// The bit that a byte of ASCII has not.
 const NOT_ASCII: u128 = u128::from_ne_bytes([0x80; BLOCK]);
 
-/// What `hasher` becomes with folded bytes, or with ASCII that has yet to be, and whether they are
-/// ASCII.
+/// What `hasher` becomes with these bytes, whether they are ASCII, and with these bits set in each block.
 ///
-/// Folding is no more than setting a bit here. That makes some other bytes alike, too, which no two
-/// names or keys differ by alone; if they did, they would share a hash and no more.
+/// To set the bit that tells case is to fold ASCII. It makes some other characters of it alike, too, of
+/// which a key has one of a pair at most: two such texts share a hash and no more.
 #[inline(always)]
-fn hash_bytes_ignoring_case<H: Hasher>(bytes: &[u8], mut hasher: H) -> (H, bool) {
+fn hash_blocks<H: Hasher>(bytes: &[u8], set: u128, mut hasher: H) -> (H, bool) {
     let mut seen = 0;
     let mut write = |block| {
         let block = u128::from_ne_bytes(block);
         seen |= block;
-        hasher.write_u128(block | CASE);
+        hasher.write_u128(block | set);
     };
     // Some bytes are taken twice: cheaper than to take what is left byte by byte.
     match bytes.last_chunk::<BLOCK>() {
@@ -254,6 +255,14 @@ mod tests {
         assert!(matches!(fold("école 😊 i\u{307}"), Cow::Borrowed(_)));
         assert!(matches!(fold(""), Cow::Borrowed(_)));
         assert!(matches!(fold("Ecole"), Cow::Owned(_)));
+    }
+
+    /// Once, bytes of characters that are not ASCII were made alike, too, so that whoever chose keys could
+    /// choose thousands with one hash, whatever the seed.
+    #[test]
+    fn letters_without_case_are_told_apart() {
+        assert_ne!(writes("不"), writes("中"));
+        assert_eq!(writes("\u{212a}elvin"), writes("kelvin"));
     }
 
     #[test]
