@@ -86,12 +86,12 @@ impl<E, const PLACES: usize> Line<E, PLACES> {
     }
 }
 
-/// Lines of a chunk. With the two counts of its pointer, which take a line too, they are 512 bytes:
-/// a size that allocators have at hand, and align by itself.
+/// Lines of a chunk. With the two counts of its pointer, which take a line too, it is 512 bytes: mimalloc,
+/// for one, aligns that without spending more.
 const LINES: usize = 7;
 
 /// Lines. An entry is in the first one from its home on that had room when it came; the lines go
-/// round.
+/// round. If all were full, it is beside.
 type Chunk<E, const PLACES: usize> = Arc<[Line<E, PLACES>; LINES]>;
 
 /// See the [module](self). A line has so many places as fit into 64 bytes.
@@ -192,7 +192,12 @@ impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
         let lines = Arc::make_mut(self.chunks.get_mut(index)?).iter_mut();
         let places = lines.flat_map(|line| line.tags.iter().zip(&mut line.entries));
         let here = places.filter_map(|(tag, entry)| Some((*tag, entry.as_mut()?)));
-        let beside = self.beside.get_mut(&index).into_iter().flatten();
+        // To ask for what is not there to change would copy where it might be.
+        let beside = match self.beside.contains_key(&index) {
+            true => self.beside.get_mut(&index),
+            false => None,
+        };
+        let beside = beside.into_iter().flatten();
         let mut all = here.chain(beside.map(|(tag, entry)| (*tag, entry)));
         all.find_map(|(other, entry)| (other == tag && is(entry)).then_some(entry))
     }
@@ -203,8 +208,11 @@ impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
         if found.is_some() {
             // Made anew: what found no room in its line may find it now, and must be there then.
             let index = self.chunk_of(tag.get());
+            let mut gone = false;
             for (other, entry) in self.take(index) {
-                if other != tag.get() || !is(&entry) {
+                if !gone && other == tag.get() && is(&entry) {
+                    gone = true;
+                } else {
                     self.put(index, (other, entry));
                 }
             }
@@ -241,7 +249,7 @@ impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
         }
     }
 
-    /// Puts an entry into this chunk, or beside it.
+    /// Puts an entry into this chunk, which is there, or beside it.
     fn put(&mut self, index: usize, (tag, entry): Tagged<E>) {
         let Some(chunk) = self.chunks.get_mut(index) else {
             return;
@@ -263,7 +271,9 @@ impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
         };
         let chunk = Arc::unwrap_or_clone(mem::replace(chunk, empty()));
         let mut all: Vec<_> = chunk.into_iter().flat_map(Line::into_iter).collect();
-        all.extend(self.beside.remove(&index).unwrap_or_default());
+        if self.beside.contains_key(&index) {
+            all.extend(self.beside.remove(&index).unwrap_or_default());
+        }
         all
     }
 }

@@ -69,8 +69,10 @@ fn load(engine: &dyn Engine) -> std::result::Result<(Image, Ledger), LoadError> 
     loader.finish()
 }
 
-/// Bytes that a course or a run takes on disk, index and all, at the very least.
-const SMALLEST_RECORD: u64 = 64;
+/// Room is made for at most one record in so many bytes of the store, and for so many records. Where it is
+/// less than there are, it grows.
+const BYTES_A_RECORD: u64 = 64;
+const MOST_ROOM: u64 = 1 << 20;
 
 fn load_records(engine: &dyn Engine) -> std::result::Result<Loader, LoadError> {
     let mut loader = Loader {
@@ -81,8 +83,8 @@ fn load_records(engine: &dyn Engine) -> std::result::Result<Loader, LoadError> {
     };
     each(engine, META, |key, value| loader.meta(key, value))?;
     if let Some(ledger) = &loader.expected {
-        // As many as the ledger says, but not more than there can be: it has yet to be checked.
-        let most = engine.size_on_disk().unwrap_or(0) / SMALLEST_RECORD;
+        // As many as the ledger says, but not without bounds: it has yet to be checked.
+        let most = (engine.size_on_disk().unwrap_or(0) / BYTES_A_RECORD).min(MOST_ROOM);
         let room = |tree| ledger.count(tree).min(most) as usize;
         loader.image = Image::with_room(room(COURSES), room(RUNS));
     }
