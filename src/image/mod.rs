@@ -32,7 +32,7 @@ use foldhash::quality::RandomState;
 use imbl::{OrdMap, OrdSet};
 
 use crate::key::{
-    CatalogCourseId, OrganizationId, eq_ignoring_case, fold, hash_ascii_ignoring_case,
+    CatalogCourseId, OrganizationId, eq_ignoring_case, fold, hash_any_key, hash_ascii_key,
     hash_ignoring_case,
 };
 use crate::model::{CatalogCourse, CourseRun, Organization, Referrer, Subject};
@@ -340,7 +340,7 @@ impl Image {
     fn tag_of_key(&self, key: &str) -> Tag {
         // What rarely happens is somewhere else, and needs nothing of what happens here: all that is
         // here then is in registers.
-        match hash_ascii_ignoring_case(key, self.seed.build_hasher()) {
+        match hash_ascii_key(key, self.seed.build_hasher()) {
             Some(hasher) => Tag::of(hasher.finish()),
             None => self.tag_of_any_key(key),
         }
@@ -348,7 +348,7 @@ impl Image {
 
     #[cold]
     fn tag_of_any_key(&self, key: &str) -> Tag {
-        Tag::of(hash_ignoring_case(key, self.seed.build_hasher()).finish())
+        Tag::of(hash_any_key(key, self.seed.build_hasher()).finish())
     }
 
     fn tag_of_codes(&self, short_name: &str, course_code: &str) -> Tag {

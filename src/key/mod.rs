@@ -24,6 +24,6 @@ pub use codes::{CatalogCourseId, CourseRunId, OrganizationId};
 pub use course_key::{CourseKey, CourseKeyKind};
 pub use error::{InvalidKey, KeyPart};
 pub use fold::{cmp_ignoring_case, eq_ignoring_case, fold};
-pub(crate) use fold::{fold_into, hash_ascii_ignoring_case, hash_ignoring_case};
+pub(crate) use fold::{fold_into, hash_any_key, hash_ascii_key, hash_ignoring_case};
 pub(crate) use in_place::InPlace;
 pub use run_key::RunKey;
