@@ -11,16 +11,18 @@ use crate::image::Image;
 #[derive(Debug)]
 pub(super) struct Published {
     image: ArcSwap<Image>,
-    /// Goes up before the image is replaced and after: whoever has seen a newer image, by whatever way,
-    /// finds that this has changed, and whoever looked in between finds it once more.
-    changed: AtomicU64,
+    /// How many replacements of the image have begun: each goes up before a newer image is seen by anybody.
+    begun: AtomicU64,
+    /// How many of them have ended.
+    ended: AtomicU64,
 }
 
 impl Published {
     pub(super) fn new(image: Image) -> Self {
         Self {
             image: ArcSwap::from_pointee(image),
-            changed: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
         }
     }
 
@@ -37,9 +39,9 @@ impl Published {
     /// Publishes an image, and gives back the one before.
     pub(super) fn swap(&self, image: Arc<Image>) -> Arc<Image> {
         // Not later than the image itself is seen: the swap releases it.
-        self.changed.fetch_add(1, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
         let before = self.image.swap(image);
-        self.changed.fetch_add(1, Ordering::Release);
+        self.ended.fetch_add(1, Ordering::Release);
         before
     }
 }
@@ -48,24 +50,25 @@ impl Published {
 #[derive(Clone)]
 pub(super) struct Kept {
     image: Arc<Image>,
-    /// What [`Published::changed`] was before this one was looked for.
-    changed: u64,
+    /// It is what so many replacements have led to, or newer. While no more have begun, none is newer.
+    replacements: u64,
 }
 
 impl Kept {
     pub(super) fn of(published: &Published) -> Self {
-        // In this order: what is published in between is looked for once more.
-        let changed = published.changed.load(Ordering::Acquire);
+        // In this order: one that ends in between may not be seen. What has begun and not ended does not
+        // count, so that it is looked for again until it is there.
+        let replacements = published.ended.load(Ordering::Acquire);
         Self {
             image: published.load_full(),
-            changed,
+            replacements,
         }
     }
 
     /// The newest image. To see that it is, takes one plain load.
     #[inline(always)]
     pub(super) fn renewed(&mut self, published: &Published) -> &Arc<Image> {
-        if published.changed.load(Ordering::Acquire) != self.changed {
+        if published.begun.load(Ordering::Acquire) != self.replacements {
             self.renew(published);
         }
         &self.image
