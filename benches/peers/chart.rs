@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::peer::Peer as _;
+use crate::peers::Coursecat;
 use crate::report::{Outcome, Results, thousands, time};
 
 const WIDTH: f64 = 960.0;
@@ -42,6 +44,8 @@ pub(crate) fn draw(results: &Results, n: usize, peers: &[&str]) -> String {
                 .iter()
                 .filter(|outcome| outcome.n == n && outcome.op == *op)
                 .filter(|outcome| outcome.threads == *threads)
+                // Whatever the others do, it does the same.
+                .filter(|outcome| !(outcome.grouped && outcome.peer == Coursecat::NAME))
                 .collect();
             bars.sort_by_key(|outcome| (place(peers, &outcome.peer), outcome.grouped));
             let title = bars.first()?.title.as_str();

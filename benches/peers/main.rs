@@ -162,7 +162,7 @@ impl<'a> Run<'a> {
         let (memory, disk, compacted) = (wants(MEMORY), wants(DISK), wants(DISK_COMPACTED));
         let imported = self.import(if import { rounds } else { 1 });
         if import {
-            self.keep(IMPORT, imported);
+            self.keep(IMPORT, Way::Each, imported);
         }
         self.close_all();
         if disk {
@@ -232,10 +232,10 @@ impl<'a> Run<'a> {
             }
         }
         if open {
-            self.keep(OPEN, times);
+            self.keep(OPEN, Way::Each, times);
         }
         if memory {
-            self.keep(MEMORY, memories);
+            self.keep(MEMORY, Way::Each, memories);
         }
     }
 
@@ -260,7 +260,7 @@ impl<'a> Run<'a> {
             }
             fs::remove_dir_all(&killed).expect("removed");
         }
-        self.keep(OPEN_KILLED, samples);
+        self.keep(OPEN_KILLED, Way::Each, samples);
     }
 
     /// Something that is measured once at each closed store, in all bytes.
@@ -281,7 +281,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        self.keep(operation, samples);
+        self.keep(operation, Way::Each, samples);
     }
 
     /// Measures an operation of all peers, in rounds, so that a machine that changes its pace
@@ -301,23 +301,13 @@ impl<'a> Run<'a> {
                     }
                 }
             }
-            self.keep_way(operation, way, samples);
-        }
-        let same = |outcome: &Outcome| {
-            outcome.op == operation.name() && outcome.threads == operation.threads
-        };
-        if let Some(first) = self.results.0.iter().position(same) {
-            compare(&mut self.results.0[first..]);
+            self.keep(operation, way, samples);
         }
     }
 
-    fn keep(&mut self, operation: Operation, samples: Vec<Vec<Sample>>) {
+    /// Keeps what was measured side by side.
+    fn keep(&mut self, operation: Operation, way: Way, samples: Vec<Vec<Sample>>) {
         let first = self.results.0.len();
-        self.keep_way(operation, Way::Each, samples);
-        compare(&mut self.results.0[first..]);
-    }
-
-    fn keep_way(&mut self, operation: Operation, way: Way, samples: Vec<Vec<Sample>>) {
         for (subject, samples) in self.subjects.iter().zip(samples) {
             if !samples.is_empty() {
                 let n = self.bench.data.runs;
@@ -325,6 +315,7 @@ impl<'a> Run<'a> {
                 self.results.0.push(outcome);
             }
         }
+        compare(&mut self.results.0[first..]);
     }
 
     fn order(&self, round: usize) -> Vec<usize> {

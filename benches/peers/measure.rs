@@ -293,17 +293,28 @@ pub(crate) fn creates(
         New => bench.data.run_of_new_course(n),
     };
     let each = bench.writes().div_ceil(threads);
-    let requests: Vec<Vec<NewRun>> = (0..threads)
-        .map(|_| bench.numbers(each).map(request).collect())
-        .collect();
+    let requests = |each: usize| -> Vec<Vec<NewRun>> {
+        let callers = 0..threads;
+        callers
+            .map(|_| bench.numbers(each).map(request).collect())
+            .collect()
+    };
+    // Other peers have had the caches, the memory and the disk: a quarter as many are for warming up.
+    let (warm, timed) = (requests(each.div_ceil(4)), requests(each));
     Some(match way {
-        Way::Each => call_at_once(bench, requests, &|new| {
-            peer.create(std::slice::from_ref(&new));
-        }),
+        Way::Each => {
+            let create = |new| {
+                peer.create(std::slice::from_ref(&new));
+            };
+            call_at_once(bench, warm, &create);
+            call_at_once(bench, timed, &create)
+        }
         Way::Grouped => thread::scope(|scope| {
             let (queue, groups) = group::queue();
             scope.spawn(|| groups.commit_to(peer));
-            let sample = call_at_once(bench, requests, &|new| queue.create(new));
+            let create = |new| queue.create(new);
+            call_at_once(bench, warm, &create);
+            let sample = call_at_once(bench, timed, &create);
             // The thread that commits ends with the queue.
             drop(queue);
             sample

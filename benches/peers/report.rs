@@ -90,7 +90,7 @@ impl Outcome {
     }
 }
 
-/// Says by how much each takes longer than coursecat, if that was measured.
+/// Says by how much each takes longer than coursecat, if that was measured beside them.
 pub(crate) fn compare(outcomes: &mut [Outcome]) {
     let own = outcomes
         .iter()
@@ -166,14 +166,13 @@ impl Results {
     }
 }
 
-/// One line. A peer that was measured in one way only has the same number in both.
+/// One line.
 fn row(table: &mut String, title: &str, peers: &[&str], outcomes: &[&Outcome], grouped: bool) {
     let _ = write!(table, "| {title} |");
     for peer in peers {
-        let of_peer = || outcomes.iter().filter(|outcome| outcome.peer == *peer);
-        let found = of_peer()
-            .find(|outcome| outcome.grouped == grouped)
-            .or_else(|| of_peer().next());
+        let found = outcomes
+            .iter()
+            .find(|outcome| outcome.peer == *peer && outcome.grouped == grouped);
         let cell = found.map_or_else(|| "–".to_owned(), |outcome| cell(outcome));
         let _ = write!(table, " {cell} |");
     }
