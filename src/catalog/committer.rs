@@ -201,6 +201,11 @@ impl Committer {
         }
     }
 
+    /// Has the store do what it has left for a moment in which nobody waits for it.
+    pub(super) fn tidy(&mut self) {
+        self.engine.iter_mut().for_each(|engine| engine.tidy());
+    }
+
     /// The store.
     ///
     /// # Errors

@@ -158,6 +158,7 @@ impl Writer {
             if let Ok(message) = queue.try_recv() {
                 return Some(message);
             }
+            self.committer.tidy();
             thread::yield_now();
         }
     }
@@ -275,7 +276,10 @@ impl Writer {
         match self.work.planned.take() {
             Some(group) if group.has_something() => self.commit(group),
             // All that was planned has been committed and answered.
-            Some(_) | None => self.work.replaced = None,
+            Some(_) | None => {
+                self.work.replaced = None;
+                self.committer.tidy();
+            }
         }
     }
 
@@ -380,6 +384,7 @@ impl Writer {
         self.answer(group.jobs);
         drop(replaced);
         self.work.replaced = None;
+        self.committer.tidy();
     }
 
     /// Takes note of how a commit ended.

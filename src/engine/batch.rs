@@ -39,12 +39,12 @@ pub(crate) struct Write {
 }
 
 /// What a key must be like before the batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Expect {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expect<V = Vec<u8>> {
     /// The key is absent.
     Absent,
     /// The key has these very bytes as its value.
-    Value(Vec<u8>),
+    Value(V),
     /// Anything: what the key was like is not known any more.
     Anything,
 }
@@ -125,11 +125,6 @@ impl Batch {
     /// The trees with their writes, in order.
     pub(super) fn writes(&self) -> impl Iterator<Item = (Tree, &BTreeMap<Vec<u8>, Write>)> {
         self.writes.iter().map(|(tree, writes)| (*tree, writes))
-    }
-
-    /// The trees with their writes, in order.
-    pub(super) fn into_writes(self) -> impl Iterator<Item = (Tree, BTreeMap<Vec<u8>, Write>)> {
-        self.writes.into_iter()
     }
 
     /// The prefixes under which nothing may remain.
@@ -215,12 +210,23 @@ impl Write {
     }
 }
 
-impl Expect {
+impl<V> Expect<V> {
+    /// The same of something made of the value.
+    pub(super) fn map<W>(&self, value: impl FnOnce(&V) -> W) -> Expect<W> {
+        match self {
+            Self::Absent => Expect::Absent,
+            Self::Value(expected) => Expect::Value(value(expected)),
+            Self::Anything => Expect::Anything,
+        }
+    }
+}
+
+impl<V: AsRef<[u8]>> Expect<V> {
     /// Whether a key with this value is as expected.
     pub(super) fn holds(&self, value: Option<&[u8]>) -> bool {
         match self {
             Self::Absent => value.is_none(),
-            Self::Value(expected) => value == Some(expected.as_slice()),
+            Self::Value(expected) => value == Some(expected.as_ref()),
             Self::Anything => true,
         }
     }

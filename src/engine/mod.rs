@@ -76,6 +76,10 @@ pub(crate) trait Engine: Send + Sync {
     /// reports a lost write once, and a second attempt would look like success.
     fn sync(&mut self) -> Result<(), EngineError>;
 
+    /// Does what commits have left for a moment in which nobody waits for an answer. Nothing depends on it
+    /// but time and memory.
+    fn tidy(&mut self) {}
+
     /// The size of the store's files in bytes, zero for an engine without files.
     ///
     /// # Errors

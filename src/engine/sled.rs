@@ -38,7 +38,9 @@
 //! | [`journal`] | the journal: batches appended, and made durable |
 //! | [`frame`] | a batch as bytes of the journal |
 //! | [`recovery`] | what a journal holds, found at an opening |
-//! | [`rows`] | what is in the journal, lying over the trees |
+//! | [`uncarried`] | what is in the journal and not in the trees |
+//! | [`rows`] | the rows of many batches, lying over those of the trees |
+//! | [`kept`] | one of these batches, in little memory |
 //! | [`carrier`] | a thread that carries it there |
 //! | [`fill`] | filling a new store with rows in order, in full pages |
 //! | [`settle`] | having sled clean its log, and make it shorter |
@@ -57,6 +59,7 @@ mod fill;
 mod folder;
 mod frame;
 mod journal;
+mod kept;
 mod last_segment;
 mod log_file;
 mod named_file;
@@ -70,6 +73,7 @@ mod spending;
 mod store;
 #[cfg(test)]
 mod tests;
+mod uncarried;
 mod varint;
 mod watchdog;
 
@@ -77,13 +81,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::around::Readable;
-use self::carrier::{Carried, Carrier};
+use self::carrier::Carried;
 use self::journal::Journal;
 use self::outcome::guarded;
 use self::recovery::Recovered;
-use self::rows::{Overlaid, Rows};
 use self::spending::MAX_UNSYNCED_BYTES;
 use self::store::{Store, Unapplied, log_bytes};
+use self::uncarried::Uncarried;
 use super::poison::Poison;
 use super::{Batch, Durability, Engine, EngineError, RowSink, Tree};
 
@@ -132,10 +136,8 @@ pub(crate) struct SledEngine {
     commits_without_journal: u32,
     /// Whether all that the journal of a damaged copy held could be read.
     journal_is_whole: bool,
-    /// The rows in the journal that are neither in the trees nor on their way.
-    rows: Rows,
-    /// Started when it is needed first.
-    carrier: Option<Carrier>,
+    /// What is in the journal and not in the trees.
+    uncarried: Uncarried,
     /// An upper estimate of the log written straight to the trees since the last sync, in bytes.
     unsynced_bytes: u64,
     /// An upper estimate of the log written since the store was opened, in bytes.
@@ -189,7 +191,7 @@ impl SledEngine {
         engine.journal_is_whole = carried.is_ok();
         match Recovered::look(dir, carried.unwrap_or(0), trees) {
             Ok(recovered) => {
-                engine.rows = recovered.rows;
+                engine.uncarried = Uncarried::of(recovered.rows);
                 engine.journal_is_whole &= recovered.missing.is_none();
             }
             Err(_) => engine.journal_is_whole = false,
@@ -214,8 +216,7 @@ impl SledEngine {
             next_generation,
             commits_without_journal: COMMITS_WITHOUT_JOURNAL,
             journal_is_whole: true,
-            rows: Rows::default(),
-            carrier: None,
+            uncarried: Uncarried::default(),
             unsynced_bytes: 0,
             written_bytes: 0,
         }
@@ -234,7 +235,7 @@ impl SledEngine {
     ) -> Result<bool, EngineError> {
         let readable = Readable::of(self.store()?.trees.tree(tree)?);
         let rows = readable.rows.into_iter().map(Ok::<_, EngineError>);
-        for (key, value) in Overlaid::new(tree, rows, &self.layers()).flatten() {
+        for (key, value) in self.uncarried.over(tree, rows).flatten() {
             row(&key, &value);
         }
         Ok(readable.whole && self.journal_is_whole)
@@ -257,19 +258,13 @@ impl SledEngine {
         })
     }
 
-    /// The rows that lie over those of the trees, the uppermost last.
-    fn layers(&self) -> Vec<&Rows> {
-        let on_their_way = self.carrier.as_ref().and_then(Carrier::cargo);
-        on_their_way.into_iter().chain([&self.rows]).collect()
-    }
-
     fn try_commit(&mut self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
         batch.check_sizes()?;
-        let trees = &self.store()?.trees;
+        let trees = Arc::clone(&self.store()?.trees);
         batch
             .trees()
             .try_for_each(|tree| trees.tree(tree).map(drop))?;
-        trees.check_empties(&batch, &self.layers())?;
+        self.uncarried.check_empties(&trees, &batch)?;
         self.note_arrival()?;
         if self.goes_straight(&batch) || !self.has_journal() {
             self.carry_all()?;
@@ -297,14 +292,14 @@ impl SledEngine {
         // What comes before it in the trees must not be lost where it is not.
         self.sync_trees()?;
         self.turn_when_due()?;
-        rows::check(&self.layers(), &batch)?;
+        self.uncarried.check(&batch)?;
         if let Some(journal) = &mut self.journal {
             journal.append(&batch)?;
             if durability == Durability::Durable {
                 journal.sync()?;
             }
         }
-        self.rows.add(batch);
+        self.uncarried.add(batch);
         Ok(())
     }
 
@@ -337,8 +332,7 @@ impl SledEngine {
             self.await_arrival()?;
             return self.turn();
         }
-        let is_free = self.carrier.as_ref().is_none_or(|c| c.cargo().is_none());
-        if is_free && journal.is_worth_turning() && journal.has_paused() {
+        if !self.uncarried.is_carrying() && journal.is_worth_turning() && journal.has_paused() {
             self.turn()?;
         }
         Ok(())
@@ -352,26 +346,19 @@ impl SledEngine {
         };
         let generation = journal.generation();
         journal.turn()?;
-        let mut carrier = match self.carrier.take() {
-            Some(carrier) => carrier,
-            None => {
-                let trees = Arc::clone(&self.store()?.trees);
-                Carrier::to(trees).map_err(|source| EngineError::Io {
-                    doing: "starting a thread for",
-                    path: self.dir.clone(),
-                    source,
-                })?
-            }
-        };
-        self.rows = carrier.begin(std::mem::take(&mut self.rows), generation);
-        self.carrier = Some(carrier);
-        Ok(())
+        let trees = Arc::clone(&self.store()?.trees);
+        let begun = self.uncarried.carry(&trees, generation);
+        begun.map_err(|source| EngineError::Io {
+            doing: "starting a thread for",
+            path: self.dir.clone(),
+            source,
+        })
     }
 
     /// Has all that the journal holds carried to the trees, and waits for it.
     fn carry_all(&mut self) -> Result<(), EngineError> {
         self.await_arrival()?;
-        if !self.rows.is_empty() {
+        if !self.uncarried.is_empty() {
             self.turn()?;
             self.await_arrival()?;
         }
@@ -379,12 +366,12 @@ impl SledEngine {
     }
 
     fn await_arrival(&mut self) -> Result<(), EngineError> {
-        let carried = self.carrier.as_mut().and_then(Carrier::wait);
+        let carried = self.uncarried.wait();
         self.arrived(carried)
     }
 
     fn note_arrival(&mut self) -> Result<(), EngineError> {
-        let carried = self.carrier.as_mut().and_then(Carrier::poll);
+        let carried = self.uncarried.poll();
         self.arrived(carried)
     }
 
@@ -437,9 +424,7 @@ impl SledEngine {
 
     /// Lets the store go.
     fn release(&mut self) {
-        if let Some(carrier) = self.carrier.take() {
-            carrier.end();
-        }
+        self.uncarried.end();
         if let Some(store) = self.store.take() {
             store.release(&self.dir);
         }
@@ -455,7 +440,7 @@ impl Engine for SledEngine {
             Ok(next) => next.map(|row| row.map_err(|error| trees.error(error, "reading"))),
             Err(panic) => Some(Err(panic)),
         });
-        for next in Overlaid::new(tree, stored, &self.layers()) {
+        for next in self.uncarried.over(tree, stored) {
             let (key, value) = next?;
             if row(&key, &value).is_break() {
                 break;
@@ -466,16 +451,20 @@ impl Engine for SledEngine {
 
     fn commit(&mut self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
         self.poison.check()?;
+        self.tidy();
         let outcome = self.try_commit(batch, durability);
-        self.carrier.iter_mut().for_each(Carrier::unload);
         self.poison.watch(outcome)
     }
 
     fn sync(&mut self) -> Result<(), EngineError> {
         self.poison.check()?;
+        self.tidy();
         let outcome = self.try_sync();
-        self.carrier.iter_mut().for_each(Carrier::unload);
         self.poison.watch(outcome)
+    }
+
+    fn tidy(&mut self) {
+        self.uncarried.tidy();
     }
 
     fn size_on_disk(&self) -> Result<u64, EngineError> {

@@ -11,7 +11,8 @@ use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use super::frame::Frame;
-use crate::engine::batch::{Expect, MAX_KEY_BYTES, MAX_ROW_BYTES, Write};
+use super::kept::{Kept, NewRow};
+use crate::engine::batch::{MAX_KEY_BYTES, MAX_ROW_BYTES};
 use crate::engine::{Batch, EngineError, Tree};
 
 /// The rows of batches, by tree and key. A later batch replaces what an earlier one wrote.
@@ -28,73 +29,8 @@ pub(super) struct Rows {
     starts: HashMap<u64, SmallVec<[usize; 2]>, RandomState>,
 }
 
-/// The writes of a batch, in order, in no more memory than they take.
-#[derive(Debug)]
-struct Kept(Vec<(Tree, Writes)>);
-
-/// Keys, in order, and what is done to each.
-type Writes = Vec<(Vec<u8>, Write)>;
-
-impl Kept {
-    fn of(batch: Batch) -> Self {
-        let trees = batch.into_writes();
-        Self(
-            trees
-                .map(|(tree, writes)| (tree, writes.into_iter().collect()))
-                .collect(),
-        )
-    }
-
-    fn trees(&self) -> impl Iterator<Item = (Tree, &[(Vec<u8>, Write)])> {
-        self.0
-            .iter()
-            .map(|(tree, writes)| (*tree, writes.as_slice()))
-    }
-
-    /// The writes to a tree.
-    fn to(&self, tree: Tree) -> &[(Vec<u8>, Write)] {
-        let mut trees = self.trees();
-        let found = trees.find(|(other, _)| *other == tree);
-        found.map(|(_, writes)| writes).unwrap_or_default()
-    }
-
-    /// What the batch does to a key, if anything.
-    fn write(&self, tree: Tree, key: &[u8]) -> Option<&Write> {
-        let writes = self.to(tree);
-        let at = writes.binary_search_by(|(other, _)| other.as_slice().cmp(key));
-        at.ok()
-            .and_then(|at| writes.get(at))
-            .map(|(_, write)| write)
-    }
-
-    /// The keys under a prefix that the batch does something to, in order.
-    fn written_under<'a>(&'a self, tree: Tree, prefix: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        let writes = self.to(tree);
-        let from = writes.partition_point(|(key, _)| key.as_slice() < prefix);
-        let keys = writes.iter().skip(from).map(|(key, _)| key.as_slice());
-        keys.take_while(move |key| key.starts_with(prefix))
-    }
-}
-
 /// So many bytes of a key, if it has them, are an id in most trees, and say whose row it is.
 const START_BYTES: usize = 8;
-
-/// What becomes of a row by several batches: the value that the first of them found, and the one that the
-/// last of them left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NewRow<'a> {
-    pub(super) key: &'a [u8],
-    pub(super) expect: &'a Expect,
-    /// `None` to remove the row.
-    pub(super) value: Option<&'a [u8]>,
-}
-
-impl NewRow<'_> {
-    /// Whether the row is any different after it, as far as that is known.
-    pub(super) fn changes(&self) -> bool {
-        self.expect.is_changed_by(self.value)
-    }
-}
 
 /// For how many rows memory is kept: those of a generation that did not have to wait.
 const MOST_KEPT: usize = 1 << 18;
@@ -119,13 +55,11 @@ impl Rows {
     /// The trees with their rows, in order.
     pub(super) fn sorted(&self) -> BTreeMap<Tree, Vec<NewRow<'_>>> {
         let mut trees: BTreeMap<Tree, Vec<NewRow<'_>>> = BTreeMap::new();
-        for (tree, writes) in self.batches.iter().flat_map(Kept::trees) {
-            let rows = writes.iter().map(|(key, write)| NewRow {
-                key,
-                expect: &write.expect,
-                value: write.value.as_deref(),
-            });
-            trees.entry(tree).or_default().extend(rows);
+        for batch in &self.batches {
+            for (tree, numbers) in batch.trees() {
+                let rows = numbers.map(|number| batch.row(number));
+                trees.entry(tree).or_default().extend(rows);
+            }
         }
         for rows in trees.values_mut() {
             // Rows of one key stay in the order of their batches.
@@ -145,14 +79,14 @@ impl Rows {
     pub(super) fn get(&self, tree: Tree, key: &[u8]) -> Option<Option<&[u8]>> {
         let last = *self.last.get(&self.hash(tree, key))?;
         let likely = self.batches.get(last);
-        let write = likely
-            .and_then(|batch| batch.write(tree, key))
+        let row = likely
+            .and_then(|batch| batch.find(tree, key))
             // Another row may have the same hash.
             .or_else(|| {
                 let mut batches = self.batches.iter().rev();
-                batches.find_map(|batch| batch.write(tree, key))
+                batches.find_map(|batch| batch.find(tree, key))
             })?;
-        Some(write.value.as_deref())
+        Some(row.value)
     }
 
     /// The keys under a prefix that some batch has written, and that are there afterwards; maybe several
@@ -177,12 +111,11 @@ impl Rows {
     }
 
     /// Adds a batch whose guards hold.
-    pub(super) fn add(&mut self, batch: Batch) {
+    pub(super) fn add(&mut self, batch: &Batch) {
         let number = self.batches.len();
-        let batch = Kept::of(batch);
-        for (tree, writes) in batch.trees() {
+        for (tree, writes) in batch.writes() {
             let mut before: &[u8] = &[];
-            for (key, _) in writes {
+            for key in writes.keys() {
                 let hash = self.hash(tree, key);
                 self.last.insert(hash, number);
                 // Rows that begin alike follow each other.
@@ -196,7 +129,7 @@ impl Rows {
                 }
             }
         }
-        self.batches.push(batch);
+        self.batches.push(Kept::of(batch));
     }
 
     /// Adds the rows of a frame.
@@ -223,7 +156,7 @@ impl Rows {
                 batch.overwrite(*tree, key, value);
             }
         }
-        self.add(batch);
+        self.add(&batch);
         Ok(())
     }
 
@@ -262,13 +195,21 @@ pub(super) struct Overlaid<'a, I: Iterator> {
 impl<'a, K: AsRef<[u8]> + From<&'a [u8]>, E, I: Iterator<Item = Result<(K, K), E>>>
     Overlaid<'a, I>
 {
-    /// Lays the rows of `layers` over those from below, the last of them uppermost.
-    pub(super) fn new(tree: Tree, below: I, layers: &[&'a Rows]) -> Self {
+    /// Lays the rows of `layers` over those from below, the last of them uppermost, and then those of a
+    /// batch.
+    pub(super) fn new(tree: Tree, below: I, layers: &[&'a Rows], batch: Option<&'a Batch>) -> Self {
         let mut above = BTreeMap::new();
         for batch in layers.iter().flat_map(|layer| &layer.batches) {
-            for (key, write) in batch.to(tree) {
-                above.insert(key.as_slice(), write.value.as_deref());
+            for row in batch.to(tree) {
+                above.insert(row.key, row.value);
             }
+        }
+        let newest = batch.into_iter().flat_map(Batch::writes);
+        for (key, write) in newest
+            .filter(|(other, _)| *other == tree)
+            .flat_map(|(_, w)| w)
+        {
+            above.insert(key, write.value.as_deref());
         }
         Self {
             below: below.peekable(),
@@ -305,6 +246,7 @@ impl<'a, K: AsRef<[u8]> + From<&'a [u8]>, E, I: Iterator<Item = Result<(K, K), E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::batch::Expect;
 
     const TREE: Tree = Tree::new("tree");
 
@@ -314,7 +256,7 @@ mod tests {
             let mut batch = Batch::new();
             let value = value.map(|value| value.as_bytes().to_vec());
             batch.put(TREE, key.as_bytes().to_vec(), Some(b"?".to_vec()), value);
-            rows.add(batch);
+            rows.add(&batch);
         }
         rows
     }
@@ -325,9 +267,12 @@ mod tests {
         let below = below.map(|(key, value)| Ok::<_, ()>((Vec::from(key), Vec::from(value))));
         let first = rows(&[("b", Some("2")), ("c", None), ("d", Some("2"))]);
         let second = rows(&[("c", Some("3")), ("d", None), ("g", Some("3")), ("h", None)]);
-        let overlaid = Overlaid::new(TREE, below.into_iter(), &[&first, &second]);
+        let mut third = Batch::new();
+        third.put(TREE, b"e".to_vec(), None, Some(b"4".to_vec()));
+        third.put(TREE, b"g".to_vec(), Some(b"3".to_vec()), None);
+        let overlaid = Overlaid::new(TREE, below.into_iter(), &[&first, &second], Some(&third));
         let overlaid: Vec<_> = overlaid.map(Result::unwrap).collect();
-        let expected = [("a", "1"), ("b", "2"), ("c", "3"), ("f", "1"), ("g", "3")];
+        let expected = [("a", "1"), ("b", "2"), ("c", "3"), ("e", "4"), ("f", "1")];
         assert_eq!(
             overlaid,
             expected.map(|(key, value)| (Vec::from(key), Vec::from(value)))
@@ -340,11 +285,11 @@ mod tests {
         let mut batch = Batch::new();
         batch.put(TREE, b"k".to_vec(), Some(b"1".to_vec()), None);
         check(&[&rows], &batch).unwrap();
-        rows.add(batch);
+        rows.add(&batch);
         assert_eq!(rows.get(TREE, b"k"), Some(None));
         let row = NewRow {
             key: b"k",
-            expect: &Expect::Value(b"?".to_vec()),
+            expect: Expect::Value(b"?"),
             value: None,
         };
         assert_eq!(rows.sorted()[&TREE], [row]);
