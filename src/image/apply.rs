@@ -133,7 +133,7 @@ impl Image {
     }
 
     fn remove_course(&mut self, course: &CatalogCourse) {
-        let Some(tag) = self.course_tag(course.id) else {
+        let Some(tag) = self.course_tags.get(course.id.get()) else {
             return;
         };
         self.unplace_course(tag, course.id);
@@ -152,8 +152,7 @@ impl Image {
             tag,
         };
         self.courses.insert(tag, node);
-        let by_id = self.tag_of_id(course.id.get());
-        self.courses_by_id.insert(by_id, tag);
+        self.course_tags.insert(course.id.get(), tag);
         let folded_code: Arc<str> = fold(code).as_ref().into();
         self.change_organization(course.organization_id, |node| {
             node.courses.insert(folded_code, place);
@@ -163,8 +162,7 @@ impl Image {
     /// Takes a course from its place; its organization knows it still.
     fn unplace_course(&mut self, tag: Tag, id: CatalogCourseId) {
         self.courses.remove(tag, |node| node.course.id == id);
-        let by_id = self.tag_of_id(id.get());
-        self.courses_by_id.remove(by_id, |other| *other == tag);
+        self.course_tags.remove(id.get());
     }
 
     fn apply_run(&mut self, versions: &Versions<CourseRun>) {
@@ -234,7 +232,7 @@ impl Image {
         id: CatalogCourseId,
         change: impl FnOnce(&mut CourseNode) -> R,
     ) -> Option<R> {
-        let tag = self.course_tag(id)?;
+        let tag = self.course_tags.get(id.get())?;
         let node = self.courses.get_mut(tag, |node| node.course.id == id)?;
         Some(change(node))
     }

@@ -2,9 +2,9 @@
 //! does.
 //!
 //! It holds no key, only 32 bits of its hash, its *tag*, beside each *entry*: callers bring the tag and
-//! look at the record. An entry is a plain number, which costs nothing to copy: the
-//! [slot](super::slab) of a record, or a tag to find it by elsewhere. Or it is one pointer or two to
-//! the record, which is found with one wait for memory less.
+//! look at the record. An entry is a plain number, which costs nothing to copy, the
+//! [slot](super::slab) of a record. Or it is one pointer or two to the record, which is found with one
+//! wait for memory less.
 //!
 //! It is linear hashing over a persistent row of *chunks*. A hash picks its chunk, a small table of
 //! [lines](Line), and in it the line where the search begins. Nearly every entry is in that line, so
@@ -338,7 +338,6 @@ mod tests {
     #[test]
     fn a_line_is_one_of_the_cache() {
         assert_eq!(size_of::<Line<Slot, 8>>(), 64);
-        assert_eq!(size_of::<Line<Tag, 8>>(), 64);
         assert_eq!(size_of::<Line<CourseNode, 3>>(), 64);
         assert_eq!(size_of::<Line<Entry, 5>>(), 64);
         assert_eq!(64 + size_of::<[Line<Entry, 5>; LINES]>(), 512);

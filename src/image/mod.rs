@@ -20,6 +20,7 @@ mod pairs;
 mod query;
 mod runs;
 mod slab;
+mod tags_by_id;
 mod text;
 
 use std::fmt;
@@ -42,6 +43,7 @@ pub(crate) use feed::{Feed, OffFeed, Page as FeedPage, Retention};
 use index::{Index, Tag};
 use newest::Newest;
 use slab::{Slab, Slot};
+use tags_by_id::TagsById;
 use text::Words;
 
 pub use change::Versions;
@@ -105,7 +107,7 @@ pub(crate) struct Image {
     /// runs of a course: to change them changes this alone.
     courses: Index<CourseNode, 3>,
     /// The tags of their codes.
-    courses_by_id: Index<Tag, 8>,
+    course_tags: TagsById,
     courses_by_age: Newest<CatalogCourse>,
     /// By the folded key.
     runs: Index<Arc<CourseRun>, 5>,
@@ -139,7 +141,7 @@ impl Image {
             organizations_by_id: Index::new(),
             organizations: Slab::new(),
             courses: Index::with_room(courses),
-            courses_by_id: Index::with_room(courses),
+            course_tags: TagsById::new(),
             courses_by_age: Newest::new(),
             runs: Index::with_room(runs),
             runs_by_age: Newest::new(),
@@ -180,7 +182,9 @@ impl Image {
     }
 
     pub(crate) fn course(&self, id: CatalogCourseId) -> Option<&CourseNode> {
-        self.course_under_tag(self.course_tag(id)?, id)
+        let tag = self.course_tags.get(id.get())?;
+        self.courses
+            .find(tag, |node| (node.course.id == id).then_some(node))
     }
 
     /// The catalog course of an organization, whose case is ignored, with exactly this code.
@@ -295,18 +299,6 @@ impl Image {
             let node = self.organizations.get(slot)?;
             (node.organization.id == id).then_some(slot)
         })
-    }
-
-    /// The tag of the codes of the course with this id.
-    fn course_tag(&self, id: CatalogCourseId) -> Option<Tag> {
-        self.courses_by_id.find(self.tag_of_id(id.get()), |&tag| {
-            self.course_under_tag(tag, id).map(|_| tag)
-        })
-    }
-
-    fn course_under_tag(&self, tag: Tag, id: CatalogCourseId) -> Option<&CourseNode> {
-        self.courses
-            .find(tag, |node| (node.course.id == id).then_some(node))
     }
 
     /// A course with its runs. The record itself is not looked at.
