@@ -158,7 +158,9 @@ impl<E: Clone, const PLACES: usize> Index<E, PLACES> {
     }
 
     /// A search that did not end with the first entry that it looked at, from its beginning.
+    // Not in line, where it would take registers from what nearly always is enough.
     #[cold]
+    #[inline(never)]
     fn search<'a, T>(&'a self, tag: Tag, recognised: impl Fn(&'a E) -> Option<T>) -> Option<T> {
         let wanted = tag.get();
         let index = self.chunk_of(wanted);

@@ -29,7 +29,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use foldhash::quality::RandomState;
+use foldhash::fast::RandomState;
 use imbl::{OrdMap, OrdSet};
 
 use crate::key::{
