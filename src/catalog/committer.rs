@@ -206,6 +206,12 @@ impl Committer {
         self.engine.iter_mut().for_each(|engine| engine.tidy());
     }
 
+    /// Has the store do what is better done while nobody commits, and tells in how long there will be more to
+    /// do.
+    pub(super) fn rest(&mut self) -> Option<Duration> {
+        self.engine.as_mut()?.rest()
+    }
+
     /// The store.
     ///
     /// # Errors

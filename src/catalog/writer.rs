@@ -126,15 +126,19 @@ impl Writer {
                 let _ = self.sync();
                 continue;
             }
-            if std::mem::take(&mut self.work.served_one)
-                && let Some(message) = awake::look(awake::WRITER, || queue.try_recv().ok())
-            {
-                return Some(message);
+            if std::mem::take(&mut self.work.served_one) {
+                self.committer.tidy();
+                let message = awake::look(awake::WRITER, || queue.try_recv().ok());
+                if message.is_some() {
+                    return message;
+                }
             }
             if let Some(message) = self.look_for_more(queue) {
                 return Some(message);
             }
-            let message = match due.into_iter().chain(self.patience()).min() {
+            let rest = self.committer.rest();
+            let times = [due, self.patience(), rest].into_iter().flatten();
+            let message = match times.min() {
                 Some(time) => queue.recv_timeout(time),
                 None => queue.recv().map_err(RecvTimeoutError::from),
             };
@@ -276,10 +280,7 @@ impl Writer {
         match self.work.planned.take() {
             Some(group) if group.has_something() => self.commit(group),
             // All that was planned has been committed and answered.
-            Some(_) | None => {
-                self.work.replaced = None;
-                self.committer.tidy();
-            }
+            Some(_) | None => self.work.replaced = None,
         }
     }
 
@@ -384,7 +385,6 @@ impl Writer {
         self.answer(group.jobs);
         drop(replaced);
         self.work.replaced = None;
-        self.committer.tidy();
     }
 
     /// Takes note of how a commit ended.

@@ -31,6 +31,7 @@ pub(crate) use sled::{SledEngine, SledOptions};
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 /// A place for rows of bytes, with one writer.
 ///
@@ -79,6 +80,13 @@ pub(crate) trait Engine: Send + Sync {
     /// Does what commits have left for a moment in which nobody waits for an answer. Nothing depends on it
     /// but time and memory.
     fn tidy(&mut self) {}
+
+    /// Does what is better done while nobody commits. Tells in how long there will be more to do, if nobody
+    /// commits until then; `None` if there will not. Nothing depends on it but time and memory, either; an
+    /// engine that fails in it says so when it is asked for something next.
+    fn rest(&mut self) -> Option<Duration> {
+        None
+    }
 
     /// The size of the store's files in bytes, zero for an engine without files.
     ///

@@ -48,6 +48,7 @@
 //! | [`log_file`] | the log: made durable, and known to be released |
 //! | [`watchdog`] | a flush that would wait for ever is freed |
 //! | [`last_segment`] | the end of the log that sled must be able to read, checked, or mended in a copy |
+//! | [`damaged`] | a copy whose files may be damaged |
 //! | [`around`] | reading a tree some of whose pages cannot be read |
 //! | [`varint`] | numbers as sled writes them |
 //! | [`outcome`] | sled's errors and panics as errors of an engine |
@@ -55,6 +56,7 @@
 mod around;
 mod carrier;
 mod conf;
+mod damaged;
 mod fill;
 mod folder;
 mod frame;
@@ -79,12 +81,11 @@ mod watchdog;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use self::around::Readable;
 use self::carrier::Carried;
 use self::journal::Journal;
 use self::outcome::guarded;
-use self::recovery::Recovered;
 use self::spending::MAX_UNSYNCED_BYTES;
 use self::store::{Store, Unapplied, log_bytes};
 use self::uncarried::Uncarried;
@@ -115,6 +116,9 @@ const SNAPSHOT_BYTES: u64 = 1 << 20;
 /// This part of the cache's size makes a generation of the journal worth carrying, within these bounds, in bytes.
 const GENERATIONS_IN_CACHE: u64 = 2;
 const GENERATION_BYTES: std::ops::RangeInclusive<u64> = (32 << 10)..=journal::MOST_GENERATION_BYTES;
+
+/// How often one that rests looks whether what is carried has arrived, to let it go.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// How many commits go straight to the trees before there is a journal. Who opens a store for a few
 /// changes is done before one is made.
@@ -173,32 +177,6 @@ impl SledEngine {
         }
     }
 
-    /// Opens a copy of a store whose files may be damaged, by covering what is damaged where sled
-    /// would give up. It is good for [`load_around`](Self::load_around) and for nothing else.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`open`](Self::open), but for a damaged journal.
-    pub(crate) fn open_damaged_copy(
-        dir: &Path,
-        trees: &'static [Tree],
-        options: SledOptions,
-    ) -> Result<Self, EngineError> {
-        last_segment::mend(dir)?;
-        let store = open::open(dir, trees, options)?;
-        let carried = store.trees.carried();
-        let mut engine = Self::over(store, dir, options, 1);
-        engine.journal_is_whole = carried.is_ok();
-        match Recovered::look(dir, carried.unwrap_or(0), trees) {
-            Ok(recovered) => {
-                engine.uncarried = Uncarried::of(recovered.rows);
-                engine.journal_is_whole &= recovered.missing.is_none();
-            }
-            Err(_) => engine.journal_is_whole = false,
-        }
-        Ok(engine)
-    }
-
     /// Has all commits go straight to the trees, in the order in which they come: for those who fill a
     /// new store.
     pub(crate) fn without_journal(mut self) -> Self {
@@ -220,25 +198,6 @@ impl SledEngine {
             unsynced_bytes: 0,
             written_bytes: 0,
         }
-    }
-
-    /// Gives every row of `tree` that can be read to `row`, in ascending order of keys. Tells whether
-    /// these are all.
-    ///
-    /// # Errors
-    ///
-    /// [`EngineError::Failed`] if the engine has failed before.
-    pub(crate) fn load_around(
-        &self,
-        tree: Tree,
-        row: &mut dyn FnMut(&[u8], &[u8]),
-    ) -> Result<bool, EngineError> {
-        let readable = Readable::of(self.store()?.trees.tree(tree)?);
-        let rows = readable.rows.into_iter().map(Ok::<_, EngineError>);
-        for (key, value) in self.uncarried.over(tree, rows).flatten() {
-            row(&key, &value);
-        }
-        Ok(readable.whole && self.journal_is_whole)
     }
 
     /// The bytes that the files of a store have, which may be open.
@@ -332,7 +291,10 @@ impl SledEngine {
             self.await_arrival()?;
             return self.turn();
         }
-        if !self.uncarried.is_carrying() && journal.is_worth_turning() && journal.has_paused() {
+        if !self.uncarried.is_carrying()
+            && journal.is_worth_turning()
+            && journal.until_pause().is_none()
+        {
             self.turn()?;
         }
         Ok(())
@@ -395,6 +357,17 @@ impl SledEngine {
                 Err(error)
             }
         }
+    }
+
+    /// Has the journal's rows carried to the trees if there are many, and makes room for more. Tells when to
+    /// look whether they have arrived.
+    fn try_rest(&mut self) -> Result<Option<Duration>, EngineError> {
+        self.note_arrival()?;
+        self.turn_when_due()?;
+        if let Some(journal) = &mut self.journal {
+            journal.make_room()?;
+        }
+        Ok(self.uncarried.is_carrying().then_some(LOOK))
     }
 
     fn try_sync(&mut self) -> Result<(), EngineError> {
@@ -465,6 +438,18 @@ impl Engine for SledEngine {
 
     fn tidy(&mut self) {
         self.uncarried.tidy();
+    }
+
+    fn rest(&mut self) -> Option<Duration> {
+        self.tidy();
+        self.poison.check().ok()?;
+        let until_pause = self.journal.as_ref()?.until_pause();
+        if until_pause.is_some() {
+            return until_pause;
+        }
+        let outcome = self.try_rest();
+        // Whoever commits next is told.
+        self.poison.watch(outcome).ok()?
     }
 
     fn size_on_disk(&self) -> Result<u64, EngineError> {

@@ -32,6 +32,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// bytes. A file that is not used much stays short; and each growth costs the file system a note.
 const GROWTH: u64 = 1 << 20;
 
+/// How much room there is to be for a burst, in bytes: some thousand batches of single requests, or of a few.
+const ROOM: u64 = 2 * GROWTH;
+
 /// The most bytes that may make a generation worth carrying.
 pub(super) const MOST_GENERATION_BYTES: u64 = 8 << 20;
 
@@ -99,9 +102,10 @@ impl Journal {
         self.end >= self.generation_bytes
     }
 
-    /// Whether nothing has been appended for a while: no burst is under way.
-    pub(super) fn has_paused(&self) -> bool {
-        self.appended.is_none_or(|last| last.elapsed() >= PAUSE)
+    /// For how long nothing must be appended any more until no burst is under way; `None` if none is.
+    pub(super) fn until_pause(&self) -> Option<Duration> {
+        let left = PAUSE.saturating_sub(self.appended?.elapsed());
+        (!left.is_zero()).then_some(left)
     }
 
     /// Whether no more may be appended before it turns.
@@ -136,6 +140,20 @@ impl Journal {
     pub(super) fn sync(&mut self) -> Result<(), EngineError> {
         if self.durable < self.frames {
             self.files[file_of(self.generation)].sync_data()?;
+            self.durable = self.frames;
+        }
+        Ok(())
+    }
+
+    /// Makes room for a burst, durably, so that it need not wait for that. All that was appended is durable
+    /// then, too.
+    pub(super) fn make_room(&mut self) -> Result<(), EngineError> {
+        let current = file_of(self.generation);
+        let (file, length) = (&self.files[current], &mut self.lengths[current]);
+        let end = (self.end + ROOM).min(PATIENCE * self.generation_bytes);
+        if end > *length {
+            grow(file, length, end).map_err(|source| file.failed("writing", source))?;
+            file.sync_data()?;
             self.durable = self.frames;
         }
         Ok(())

@@ -544,6 +544,35 @@ fn a_burst_is_carried_after_a_pause_or_when_there_is_no_room_for_more() {
     assert!(rows(&engine, TREES[0]).len() > 800);
 }
 
+/// What had come in a burst was carried when the next one began, which had the carrier beside it from its
+/// first commit on, and waited for its file to grow.
+#[test]
+fn an_engine_that_rests_carries_what_waits_and_makes_room_for_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut engine = SledEngine::open(dir.path(), TREES, SledOptions { cache_bytes: 0 }).unwrap();
+    engine.commits_without_journal = 0;
+    assert_eq!(engine.rest(), None);
+    (0..200).for_each(|number| put(&mut engine, number));
+    let generation = |engine: &SledEngine| engine.journal.as_ref().unwrap().generation();
+    let length = || {
+        let lengths = files(dir.path(), "journal.");
+        let lengths = lengths.iter().map(|path| fs::metadata(path).unwrap().len());
+        lengths.sum::<u64>()
+    };
+    let before = (generation(&engine), length());
+    // It tells when to come again.
+    while let Some(time) = engine.rest() {
+        std::thread::sleep(time);
+    }
+    assert!(generation(&engine) > before.0);
+    assert!(length() > before.1);
+    assert!(engine.uncarried.is_empty() && !engine.uncarried.is_carrying());
+    assert_eq!(rows(&engine, TREES[0]).len(), 200);
+    put(&mut engine, 200);
+    drop(engine);
+    assert_eq!(count(dir.path()).unwrap(), 201);
+}
+
 /// A file of the journal that gets longer than it was at first.
 #[test]
 fn a_journal_grows_by_steps_and_is_read_as_a_whole() {
