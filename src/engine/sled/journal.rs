@@ -62,6 +62,8 @@ pub(super) struct Journal {
     buffer: Vec<u8>,
     /// When a batch was appended last.
     appended: Option<Instant>,
+    /// Whether no room was found for a burst, which is then not looked for again before it turns.
+    is_cramped: bool,
 }
 
 impl Journal {
@@ -89,6 +91,7 @@ impl Journal {
             generation_bytes,
             buffer: Vec::new(),
             appended: None,
+            is_cramped: false,
         })
     }
 
@@ -127,11 +130,16 @@ impl Journal {
         let (file, length) = (&self.files[current], &mut self.lengths[current]);
         encoded
             .map_err(std::io::Error::other)
-            .and_then(|()| grow(file, length, end))
+            .and_then(|()| match grow(file, length, self.end, end) {
+                // There may still be room for what is to be written.
+                Err(error) if error.kind() == std::io::ErrorKind::StorageFull => Ok(()),
+                grown => grown,
+            })
             .and_then(|()| write_at(file, &self.buffer, self.end))
             .map_err(|source| file.failed("writing", source))?;
         self.frames += 1;
         self.end = end;
+        *length = end.max(*length);
         self.appended = Some(Instant::now());
         Ok(())
     }
@@ -145,17 +153,26 @@ impl Journal {
         Ok(())
     }
 
-    /// Makes room for a burst, durably, so that it need not wait for that. All that was appended is durable
-    /// then, too.
+    /// Makes room for a burst, durably, so that it need not wait for that, if there is some. All that was
+    /// appended is durable then, too.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] if what was appended may not be durable.
     pub(super) fn make_room(&mut self) -> Result<(), EngineError> {
         let current = file_of(self.generation);
         let (file, length) = (&self.files[current], &mut self.lengths[current]);
         let end = (self.end + ROOM).min(PATIENCE * self.generation_bytes);
-        if end > *length {
-            grow(file, length, end).map_err(|source| file.failed("writing", source))?;
-            file.sync_data()?;
-            self.durable = self.frames;
+        if end <= *length || self.is_cramped {
+            return Ok(());
         }
+        if grow(file, length, self.end, end).is_err() {
+            // Nobody needs it yet. What it took is given back, if only to those who do need some.
+            self.is_cramped = true;
+            let _ = file.file.set_len(*length);
+            return Ok(());
+        }
+        file.sync_data()?;
+        self.durable = self.frames;
         Ok(())
     }
 
@@ -168,6 +185,7 @@ impl Journal {
         self.frames = 0;
         self.durable = 0;
         self.end = 0;
+        self.is_cramped = false;
         Ok(())
     }
 }
@@ -190,17 +208,13 @@ fn open_file(dir: &Path, name: &str, wanted: u64) -> Result<(NamedFile, u64), En
     Ok((file, wanted))
 }
 
-/// Gives a file more than its length, if what is to be written would not end before that and the disk has
-/// room.
-fn grow(file: &NamedFile, length: &mut u64, end: u64) -> std::io::Result<()> {
+/// Gives a file more than its length, if what is to be written would not end before that. Never writes over
+/// what was written before, whether the file has been given that length or had just room for it.
+fn grow(file: &NamedFile, length: &mut u64, written: u64, end: u64) -> std::io::Result<()> {
     if end > *length {
         let longer = end.max(*length + GROWTH);
-        match write_zeros(file, *length..longer) {
-            Ok(()) => *length = longer,
-            // There may still be room for what is to be written.
-            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {}
-            Err(error) => return Err(error),
-        }
+        write_zeros(file, written.max(*length)..longer)?;
+        *length = longer;
     }
     Ok(())
 }
@@ -262,4 +276,35 @@ pub(super) fn remove(dir: &Path) -> Result<(), EngineError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Tree;
+
+    /// On a disk with room for frames, but not for a megabyte of zeros, frames lay behind what the file had
+    /// been given. Once there was room again, the zeros were written over them.
+    #[test]
+    fn room_is_not_made_over_what_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(dir.path(), 1, MOST_GENERATION_BYTES).unwrap();
+        let written = |journal: &Journal| {
+            let bytes = std::fs::read(dir.path().join(FILES[1])).unwrap();
+            bytes[..journal.end as usize].to_vec()
+        };
+        for key in 0..6 {
+            let mut batch = Batch::new();
+            batch.put(Tree::new("tree"), vec![key], None, Some(vec![7; 1000]));
+            // As if there had never been room for more.
+            journal.lengths = [0; 2];
+            let before = written(&journal);
+            match key % 2 {
+                0 => journal.append(&batch).unwrap(),
+                _ => journal.make_room().unwrap(),
+            }
+            assert!(written(&journal).starts_with(&before));
+        }
+        assert_eq!(written(&journal).len(), 3 * 1536);
+    }
 }
