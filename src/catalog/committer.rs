@@ -208,8 +208,14 @@ impl Committer {
 
     /// Has the store do what is better done while nobody commits, and tells in how long there will be more to
     /// do.
-    pub(super) fn rest(&mut self) -> Option<Duration> {
-        self.engine.as_mut()?.rest()
+    ///
+    /// # Errors
+    /// Those of [`Engine::rest`].
+    pub(super) fn rest(&mut self) -> Result<Option<Duration>, EngineError> {
+        let Some(engine) = &mut self.engine else {
+            return Ok(None);
+        };
+        without_panic("resting", || engine.rest())
     }
 
     /// The store.
@@ -349,10 +355,18 @@ fn commit(
     durability: Durability,
     audience: &Audience,
 ) -> Outcome {
-    let commit = AssertUnwindSafe(|| audience.counts.commit(|| engine.commit(batch, durability)));
-    catch_unwind(commit).unwrap_or_else(|panic| {
+    without_panic("a commit", || {
+        audience.counts.commit(|| engine.commit(batch, durability))
+    })
+}
+
+fn without_panic<T>(
+    what: &str,
+    act: impl FnOnce() -> Result<T, EngineError>,
+) -> Result<T, EngineError> {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| {
         Err(EngineError::Failed {
-            earlier: format!("a commit panicked: {}", panic_message(&*panic)),
+            earlier: format!("{what} panicked: {}", panic_message(&*panic)),
         })
     })
 }

@@ -26,6 +26,7 @@ use super::committer::{ANSWERING, Committer, Landed, Outcome};
 use super::group::Group;
 use super::options::{Clock, Durability, Rules};
 use super::queue::{Job, Message};
+use crate::engine::EngineError;
 use crate::error::{Error, Result};
 use crate::image::{Image, Retention};
 use crate::integrity::{self, Report};
@@ -136,8 +137,7 @@ impl Writer {
             if let Some(message) = self.look_for_more(queue) {
                 return Some(message);
             }
-            let rest = self.committer.rest();
-            let times = [due, self.patience(), rest].into_iter().flatten();
+            let times = [due, self.patience(), self.rest()].into_iter().flatten();
             let message = match times.min() {
                 Some(time) => queue.recv_timeout(time),
                 None => queue.recv().map_err(RecvTimeoutError::from),
@@ -177,6 +177,15 @@ impl Writer {
             // is planned here.
             ANSWERING
         })
+    }
+
+    /// Has the store do what is better done while nobody writes. Tells for how long the writer may sleep then.
+    fn rest(&mut self) -> Option<Duration> {
+        if self.failure.is_some() {
+            return None;
+        }
+        let rested = self.committer.rest();
+        self.keep_failure("carrying changes", rested).ok()?
     }
 
     /// For how long what has been answered may still be deferred.
@@ -415,7 +424,7 @@ impl Writer {
     }
 
     /// Ends writing if the engine has failed.
-    fn keep_failure(&mut self, doing: &str, result: Outcome) -> Result<()> {
+    fn keep_failure<T>(&mut self, doing: &str, result: Result<T, EngineError>) -> Result<T> {
         result.map_err(|error| {
             tracing::error!(path = %self.path.display(), "writing has ended: {error}");
             let failure = engine_error(&self.path, doing, error);

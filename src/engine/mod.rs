@@ -82,10 +82,13 @@ pub(crate) trait Engine: Send + Sync {
     fn tidy(&mut self) {}
 
     /// Does what is better done while nobody commits. Tells in how long there will be more to do, if nobody
-    /// commits until then; `None` if there will not. Nothing depends on it but time and memory, either; an
-    /// engine that fails in it says so when it is asked for something next.
-    fn rest(&mut self) -> Option<Duration> {
-        None
+    /// commits until then; `None` if there will not. Nothing depends on it but time and memory, either.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`commit`](Engine::commit), of which some may be found here.
+    fn rest(&mut self) -> Result<Option<Duration>, EngineError> {
+        Ok(None)
     }
 
     /// The size of the store's files in bytes, zero for an engine without files.

@@ -360,10 +360,20 @@ impl SledEngine {
     }
 
     /// Has the journal's rows carried to the trees if there are many, and makes room for more. Tells when to
-    /// look whether they have arrived.
+    /// look whether they have arrived. Waits for nothing but the disk.
     fn try_rest(&mut self) -> Result<Option<Duration>, EngineError> {
         self.note_arrival()?;
-        self.turn_when_due()?;
+        self.uncarried.unload();
+        let Some(journal) = &self.journal else {
+            return Ok(None);
+        };
+        let until_pause = journal.until_pause();
+        if until_pause.is_some() {
+            return Ok(until_pause);
+        }
+        if !self.uncarried.is_carrying() {
+            self.turn_when_due()?;
+        }
         if let Some(journal) = &mut self.journal {
             journal.make_room()?;
         }
@@ -424,32 +434,27 @@ impl Engine for SledEngine {
 
     fn commit(&mut self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
         self.poison.check()?;
-        self.tidy();
+        self.uncarried.note();
+        self.uncarried.unload();
         let outcome = self.try_commit(batch, durability);
         self.poison.watch(outcome)
     }
 
     fn sync(&mut self) -> Result<(), EngineError> {
         self.poison.check()?;
-        self.tidy();
         let outcome = self.try_sync();
         self.poison.watch(outcome)
     }
 
     fn tidy(&mut self) {
-        self.uncarried.tidy();
+        self.uncarried.note();
     }
 
-    fn rest(&mut self) -> Option<Duration> {
+    fn rest(&mut self) -> Result<Option<Duration>, EngineError> {
         self.tidy();
-        self.poison.check().ok()?;
-        let until_pause = self.journal.as_ref()?.until_pause();
-        if until_pause.is_some() {
-            return until_pause;
-        }
+        self.poison.check()?;
         let outcome = self.try_rest();
-        // Whoever commits next is told.
-        self.poison.watch(outcome).ok()?
+        self.poison.watch(outcome)
     }
 
     fn size_on_disk(&self) -> Result<u64, EngineError> {

@@ -17,7 +17,8 @@ use crate::model::{CatalogCourse, CourseRun};
 /// microsecond, by key ignoring case.
 ///
 /// It is shared with the catalog, so that to get one copies a pointer, however many runs there are.
-/// It is used as a slice.
+/// It is used as a slice. Who does that first after a new run puts all pointers in a row, for all who do so
+/// later; [`len`](Self::len) needs no row.
 ///
 /// ```
 /// use coursecat::Catalog;
@@ -32,7 +33,7 @@ use crate::model::{CatalogCourse, CourseRun};
 /// assert!(runs.iter().all(|run| run.title == "Math100"));
 /// # Ok::<(), coursecat::Error>(())
 /// ```
-// Most courses have a handful of runs. A course with thousands of CCX runs still works, at some
+// Most courses have a handful of runs, which a new one copies every seventh time. A course with thousands of CCX runs still works, at some
 // microseconds for each thousand.
 #[derive(Clone, Default)]
 pub struct CourseRuns(Arc<Held>);

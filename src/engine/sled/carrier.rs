@@ -95,6 +95,11 @@ impl Carrier {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn is_unloaded(&self) -> bool {
+        self.delivered.is_none()
+    }
+
     /// Ends the thread, once it has carried what is on its way.
     pub(super) fn end(self) {
         drop(self.loads);

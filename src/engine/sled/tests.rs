@@ -551,7 +551,7 @@ fn an_engine_that_rests_carries_what_waits_and_makes_room_for_more() {
     let dir = tempfile::tempdir().unwrap();
     let mut engine = SledEngine::open(dir.path(), TREES, SledOptions { cache_bytes: 0 }).unwrap();
     engine.commits_without_journal = 0;
-    assert_eq!(engine.rest(), None);
+    assert_eq!(engine.rest().unwrap(), None);
     (0..200).for_each(|number| put(&mut engine, number));
     let generation = |engine: &SledEngine| engine.journal.as_ref().unwrap().generation();
     let length = || {
@@ -561,12 +561,13 @@ fn an_engine_that_rests_carries_what_waits_and_makes_room_for_more() {
     };
     let before = (generation(&engine), length());
     // It tells when to come again.
-    while let Some(time) = engine.rest() {
+    while let Some(time) = engine.rest().unwrap() {
         std::thread::sleep(time);
     }
     assert!(generation(&engine) > before.0);
     assert!(length() > before.1);
     assert!(engine.uncarried.is_empty() && !engine.uncarried.is_carrying());
+    assert!(engine.uncarried.has_let_go());
     assert_eq!(rows(&engine, TREES[0]).len(), 200);
     put(&mut engine, 200);
     drop(engine);

@@ -71,10 +71,15 @@ impl Uncarried {
         Overlaid::new(tree, below, &self.layers(), self.newest.as_ref())
     }
 
-    /// Adds the last batch to the rows, and lets those go that have been carried.
-    pub(super) fn tidy(&mut self) {
-        self.note();
+    /// Lets those rows go that have been carried.
+    pub(super) fn unload(&mut self) {
         self.carrier.iter_mut().for_each(Carrier::unload);
+    }
+
+    /// Whether nothing is held that has been carried.
+    #[cfg(test)]
+    pub(super) fn has_let_go(&self) -> bool {
+        self.carrier.as_ref().is_none_or(Carrier::is_unloaded)
     }
 
     /// Whether rows are on their way.
@@ -89,6 +94,7 @@ impl Uncarried {
     /// The system has no thread left.
     pub(super) fn carry(&mut self, trees: &Arc<Trees>, generation: u64) -> io::Result<()> {
         self.note();
+        self.unload();
         let mut carrier = match self.carrier.take() {
             Some(carrier) => carrier,
             None => Carrier::to(Arc::clone(trees))?,
@@ -115,7 +121,8 @@ impl Uncarried {
         }
     }
 
-    fn note(&mut self) {
+    /// Adds the last batch to the rows.
+    pub(super) fn note(&mut self) {
         if let Some(batch) = self.newest.take() {
             self.rows.add(&batch);
         }
