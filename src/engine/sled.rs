@@ -40,7 +40,7 @@
 //! | [`recovery`] | what a journal holds, found at an opening |
 //! | [`uncarried`] | what is in the journal and not in the trees |
 //! | [`rows`] | the rows of many batches, lying over those of the trees |
-//! | [`kept`] | one of these batches, in little memory |
+//! | [`kept`] | one of these batches, in few pieces of memory |
 //! | [`carrier`] | a thread that carries it there |
 //! | [`fill`] | filling a new store with rows in order, in full pages |
 //! | [`settle`] | having sled clean its log, and make it shorter |

@@ -1,5 +1,5 @@
-//! A batch, as it is kept until its rows are carried: in no more memory than they take. Thousands may wait,
-//! and to let them go piece by piece would take as long as to plan them. Never changes.
+//! A batch, as it is kept until its rows are carried: in three pieces of memory, whatever it has. Thousands may
+//! wait, and to let them go row by row would take as long as to plan them. Never changes.
 
 use std::iter;
 use std::ops::Range;
@@ -61,7 +61,12 @@ impl Place {
 
 impl Kept {
     pub(super) fn of(batch: &Batch) -> Self {
-        let mut bytes = Vec::with_capacity(batch.bytes());
+        let writes = batch.writes().flat_map(|(_, writes)| writes.values());
+        let expected = writes.map(|write| match &write.expect {
+            Expect::Value(value) => value.len(),
+            Expect::Absent | Expect::Anything => 0,
+        });
+        let mut bytes = Vec::with_capacity(batch.bytes() + expected.sum::<usize>());
         let mut rows = Vec::with_capacity(batch.len());
         let mut trees = Vec::new();
         let mut add = |part: &[u8]| {
